@@ -1,0 +1,158 @@
+"""Every setting, from the environment. `config/checks.py` reports what is wrong there, all at once."""
+
+from pathlib import Path
+from typing import Any
+
+from environs import validate
+
+from config.environment import database, env, host_and_port, mailer, read, report
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+EXAMPLE_KEY = "an-example-key-that-signs-nothing-of-worth-and-is-refused-when-debug-is-off"
+
+DEBUG = read(env.bool, "DEBUG", True, mend="Write true or false.")
+SECRET_KEY = env.str("SECRET_KEY", EXAMPLE_KEY)
+if SECRET_KEY == EXAMPLE_KEY and not DEBUG:
+    report("SECRET_KEY", "DEBUG is off and the key is the example's.", "Set SECRET_KEY to 50 random characters.")
+ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])]
+# Origins with their scheme, such as https://example.org.
+CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIGINS", [])]
+# Behind a proxy, uvicorn takes the scheme from X-Forwarded-Proto of the addresses in FORWARDED_ALLOW_IPS.
+HTTPS_ONLY = read(env.bool, "HTTPS_ONLY", not DEBUG, mend="Write true or false.")
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS_ONLY else 0
+# Whether the subdomains are HTTPS only too, and wish to be in the browsers' list, is their owner's to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+EXECUTOR_THREADS = read(
+    env.int, "EXECUTOR_THREADS", 4, mend="Write a whole number from 1 to 64.", validate=validate.Range(1, 64)
+)
+LEASE_SECONDS = read(
+    env.int, "LEASE_SECONDS", 30, mend="Write whole seconds from 1 to 3600.", validate=validate.Range(1, 3600)
+)
+WEB_THREADS = read(env.int, "WEB_THREADS", 8, mend="Write a whole number from 1 to 64.", validate=validate.Range(1, 64))
+OUTBOUND_GUARD = read(env.bool, "OUTBOUND_GUARD", True, mend="Write true or false.")
+OUTBOUND_ALLOWED_HOSTS = read(
+    env.list,
+    "OUTBOUND_ALLOWED_HOSTS",
+    list[str](),
+    mend="Write host:port, with commas between them.",
+    subcast=host_and_port,
+)
+OUTBOUND_MAX_RESPONSE_BYTES = read(
+    env.int,
+    "OUTBOUND_MAX_RESPONSE_BYTES",
+    1_048_576,
+    mend="Write a number of bytes from 1 to 1048576.",
+    validate=validate.Range(1, 1_048_576),
+)
+
+SQLITE_SYNCHRONOUS = read(
+    env.str,
+    "SQLITE_SYNCHRONOUS",
+    "FULL",
+    mend="Write FULL, or NORMAL, which is faster and may lose the last commits in a power cut.",
+    validate=validate.OneOf(["FULL", "NORMAL"]),
+)
+_SQLITE_OPTIONS: dict[str, Any] = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS};",
+}
+# A runner holds its connection while it works; a web thread only for a moment. The rest is for the supervisor and
+# for handlers that outlive their time.
+_POSTGRES_POOL = {"min_size": 2, "max_size": EXECUTOR_THREADS + WEB_THREADS // 2 + 4, "timeout": 10}
+_DATABASE = database(
+    "DATABASE_URL",
+    base=BASE_DIR,
+    default="sqlite:///db.sqlite3",
+    mend="Write sqlite:///file.sqlite3 or postgresql://user:password@host:5432/name.",
+)
+match _DATABASE.get("ENGINE"):
+    case "django.db.backends.sqlite3":
+        # Threads and child processes of a test share its database, so it is a file.
+        _DATABASE |= {"OPTIONS": _SQLITE_OPTIONS, "TEST": {"NAME": BASE_DIR / "test.sqlite3"}}
+    case "django.db.backends.postgresql":
+        _DATABASE["OPTIONS"] = {"pool": _POSTGRES_POOL, "prepare_threshold": 2} | _DATABASE.get("OPTIONS", {})
+        _DATABASE["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": _DATABASE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MAILERS = {
+    "default": mailer(
+        "EMAIL_URL",
+        default="console://" if DEBUG else "smtp://localhost:25",
+        mend="Write console:// or submission://user:password@host:587.",
+    )
+}
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "trilith@localhost")
+
+INSTALLED_APPS = [
+    "config",
+    "workspaces",
+    "workflows",
+    "executions",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+
+STATIC_URL = "static/"
+# The files are served from where the apps keep them, so that nothing has to be collected first.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+LOG_LEVEL = read(
+    env.str,
+    "LOG_LEVEL",
+    "INFO",
+    mend="Write DEBUG, INFO, WARNING or ERROR.",
+    validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {name: {"level": LOG_LEVEL} for name in ("workspaces", "workflows", "executions", "config")},
+}

@@ -1,0 +1,44 @@
+"""Named crash points. A test arms one; otherwise reaching it costs a look into an empty dictionary."""
+
+import os
+import signal
+from collections.abc import Callable
+
+POINTS = (
+    "claim.before", "claim.after",
+    "commit.before", "commit.inside", "commit.after",
+    "effect.before", "effect.after",
+    "cancel.before", "cancel.after",
+)  # fmt: skip
+
+_armed: dict[str, Callable[[], None]] = {}
+
+
+def reach(point: str) -> None:
+    if _armed and (fault := _armed.get(point)):
+        fault()
+
+
+def arm(point: str, fault: Callable[[], None]) -> None:
+    """From now on `fault()` is called whenever `point` is reached; it may raise, or kill the process."""
+    if point not in POINTS:
+        raise ValueError(f"no crash point {point!r}; there are {', '.join(POINTS)}")
+    _armed[point] = fault
+
+
+def disarm() -> None:
+    _armed.clear()
+
+
+def arm_from(text: str) -> None:
+    """Arms what a parent process asks for: `effect.after=3` kills this process by SIGKILL at the third time."""
+    point, _, count = text.partition("=")
+    remaining = int(count or 1)
+
+    def kill() -> None:
+        nonlocal remaining
+        remaining -= 1
+        if remaining == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    arm(point, kill)

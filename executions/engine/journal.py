@@ -1,0 +1,273 @@
+"""The one writer of steps and of an execution's status. Every write is fenced by the epoch of the claim it belongs to."""
+
+import json
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F
+
+from executions.engine import clock, faults, statements
+from executions.engine.plan import Finish, Sleep, StepRecord
+from executions.engine.statements import Piece
+from executions.engine.transactions import current, write_transaction
+from executions.models import Execution
+from executions.states import ExecutionStatus, StepStatus, check_transition
+from workflows.documents import Json
+from workspaces.fields import uuid7
+
+RENEW_LEASE_AFTER = 1 / 3
+_COUNTER = {StepStatus.SUCCESS: "successful", StepStatus.FAILED: "failed", StepStatus.SKIPPED: "skipped"}
+
+
+class Fenced(Exception):
+    """Somebody else owns the execution now, or it has ended: nothing of this write landed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a runner has to know of an execution; it stays as it is until the execution ends."""
+
+    execution_id: UUID
+    workspace_id: UUID
+    workflow_id: UUID
+    workflow_name: str
+    version_id: UUID
+    triggered_by_id: int | None
+    trigger_data: Json
+    variables: Json
+    is_simulation: bool
+    started_at: datetime
+    timeout_ms: int | None
+
+    @property
+    def deadline(self) -> datetime | None:
+        return self.started_at + timedelta(milliseconds=self.timeout_ms) if self.timeout_ms else None
+
+
+@dataclass(slots=True)
+class Claim:
+    """The right to write an execution, valid while its epoch stands; with the counters that only its holder changes.
+
+    `now` is what the database's clock said at `asked_at`, `leased_at` when the lease was last renewed (both monotonic).
+    """
+
+    assignment: Assignment
+    epoch: int
+    claims: int
+    position: int
+    successful: int
+    failed: int
+    skipped: int
+    now: datetime
+    asked_at: float
+    leased_at: float
+
+    @property
+    def execution_id(self) -> UUID:
+        return self.assignment.execution_id
+
+    def clock(self) -> datetime:
+        """The database's time (UTC), without asking it again."""
+        return self.now + timedelta(seconds=clock.monotonic() - self.asked_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step's new state: `is_new` when it has no row yet, `new_attempt` when this begins an attempt of it."""
+
+    record: StepRecord
+    is_new: bool = False
+    new_attempt: bool = False
+
+
+def start(execution: Execution) -> bool:
+    """Inserts a PENDING execution that is due at once, and counts it; a dry run isn't counted.
+
+    False, with nothing written, when the workflow isn't ACTIVE (for a dry run: is ARCHIVED) or its version is another.
+    """
+    db = current()
+    status = "status <> 'ARCHIVED'" if execution.is_simulation else "status = 'ACTIVE'"
+    counted = 0 if execution.is_simulation else 1
+    fence = Piece(
+        f"UPDATE workflows_workflow SET execution_count = execution_count + {counted}, last_executed_at ="
+        f" CASE WHEN {counted} = 1 THEN {statements.now(db)} ELSE last_executed_at END"
+        f" WHERE id = %s AND version_id = %s AND {status} RETURNING {statements.now(db)}",
+        [statements.key(db, execution.workflow_id), statements.key(db, execution.version_id)],
+    )
+    rows = statements.run_fenced(db, fence, [statements.new_execution(db, execution)])
+    for (now,) in rows:
+        execution.created_at = execution.wake_at = _time(now)
+    return bool(rows)
+
+
+def claim(execution_id: UUID) -> Claim | None:
+    """Takes this execution if it is due; None when it isn't."""
+    claims = _claim(Piece(" AND id = %s", [statements.key(current(), execution_id)]), 1)
+    return claims[0] if claims else None
+
+
+def claim_due(limit: int) -> list[Claim]:
+    """Takes up to `limit` executions that are due, those that are due longest first."""
+    return _claim(Piece("", []), limit)
+
+
+def _claim(restriction: Piece, limit: int) -> list[Claim]:
+    faults.reach("claim.before")
+    db = current()
+    now, lease = statements.now(db), statements.later(db, settings.LEASE_SECONDS)
+    skip_locked = " FOR UPDATE SKIP LOCKED" if db.features.has_select_for_update_skip_locked else ""
+    sql = (
+        f"UPDATE executions_execution SET epoch = epoch + 1, claims = claims + 1, status = 'RUNNING',"
+        f" started_at = COALESCE(started_at, {now}), wake_at = {lease}, waiting_for = NULL"
+        f" WHERE id IN (SELECT id FROM executions_execution WHERE wake_at <= {now}{restriction.sql}"
+        f" ORDER BY wake_at LIMIT {limit:d}{skip_locked}) AND wake_at <= {now}"
+        " RETURNING epoch, claims, position, successful_steps, failed_steps, skipped_steps, "
+        f"{now}, id, workspace_id, workflow_id, (SELECT name FROM workflows_workflow WHERE id = workflow_id),"
+        " version_id, triggered_by_id, trigger_data, variables, is_simulation, started_at, timeout_ms"
+    )
+    rows = statements.run_fenced(db, Piece(sql, restriction.parameters))
+    faults.reach("claim.after")
+    asked_at = clock.monotonic()
+    return [Claim(_assignment(row[7:]), *row[:6], _time(row[6]), asked_at, asked_at) for row in rows]
+
+
+def _assignment(row: Sequence[Any]) -> Assignment:
+    execution_id, workspace_id, workflow_id, name, version_id, user_id, trigger, variables, dry, started, timeout = row
+    return Assignment(
+        _uuid(execution_id), _uuid(workspace_id), _uuid(workflow_id), name, _uuid(version_id), user_id,
+        None if trigger is None else json.loads(trigger), json.loads(variables), bool(dry), _time(started), timeout,
+    )  # fmt: skip
+
+
+def commit(
+    claim: Claim, changes: Sequence[Change] = (), *, sleep: Sleep | None = None, finish: Finish | None = None
+) -> None:
+    """Lands `changes`, and what becomes of the execution, together or not at all; raises Fenced for a lost claim."""
+    faults.reach("commit.before")
+    db, tally = current(), copy(claim)
+    pieces = [_piece(db, tally, change) for change in changes]
+    if any(not change.new_attempt for change in changes):
+        tally.claims = 0
+    if finish:
+        check_transition(ExecutionStatus.RUNNING, finish.status)
+        tally.position += 1
+        pieces += _count(db, tally, finish.status)
+    renew = _is_old(claim)
+    rows = statements.run_fenced(db, _fence(db, tally, renew=renew, sleep=sleep, finish=finish), pieces)
+    if not rows:
+        raise Fenced
+    _adopt(claim, tally, _time(rows[0][0]), renewed=renew)
+    faults.reach("commit.after")
+
+
+def _piece(db: BaseDatabaseWrapper, tally: Claim, change: Change) -> Piece:
+    tally.position += 1
+    if counter := _COUNTER.get(change.record.status):
+        setattr(tally, counter, getattr(tally, counter) + 1)
+    if change.is_new:
+        return statements.new_step(db, uuid7(), tally.execution_id, change.record, tally.position)
+    return statements.changed_step(
+        db, tally.execution_id, change.record, tally.position, new_attempt=change.new_attempt
+    )
+
+
+def _count(db: BaseDatabaseWrapper, tally: Claim, status: ExecutionStatus) -> list[Piece]:
+    if tally.assignment.is_simulation:
+        return []
+    counter = "success_count" if status is ExecutionStatus.COMPLETED else "failure_count"
+    sql = f"UPDATE workflows_workflow SET {counter} = {counter} + 1 WHERE id = %s"
+    return [Piece(sql, [statements.key(db, tally.assignment.workflow_id)])]
+
+
+def _fence(
+    db: BaseDatabaseWrapper, tally: Claim, *, renew: bool, sleep: Sleep | None, finish: Finish | None
+) -> Piece:
+    """`wake_at` is left alone while the lease is young: an index entry less to write at each commit."""
+    now = statements.now(db)
+    sets = "position = %s, claims = %s, successful_steps = %s, failed_steps = %s, skipped_steps = %s"
+    parameters: list[Any] = [tally.position, tally.claims, tally.successful, tally.failed, tally.skipped]
+    if finish:
+        sets += f", status = %s, error = %s, wake_at = NULL, completed_at = {now}"
+        parameters += [finish.status.value, statements.document(finish.error)]
+    elif sleep:
+        sets += ", wake_at = %s, waiting_for = %s"
+        parameters += [statements.moment(db, sleep.until), sleep.waiting_for.value]
+    elif renew:
+        sets += f", wake_at = {statements.later(db, settings.LEASE_SECONDS)}"
+    sql = f"UPDATE executions_execution SET {sets} WHERE id = %s AND epoch = %s RETURNING {now}"
+    return Piece(sql, [*parameters, statements.key(db, tally.execution_id), tally.epoch])
+
+
+def heartbeat(claim: Claim) -> None:
+    """Keeps a claim alive while a handler works; raises Fenced when it is lost."""
+    if _is_old(claim):
+        commit(claim)
+    elif not Execution.objects.filter(pk=claim.execution_id, epoch=claim.epoch).exists():
+        raise Fenced
+
+
+def release(claim: Claim) -> None:
+    """Hands the execution back: it is due at once, and this claim doesn't count against it."""
+    now = statements.DatabaseNow()
+    with write_transaction():
+        mine = Execution.objects.filter(pk=claim.execution_id, epoch=claim.epoch)
+        mine.update(wake_at=now, epoch=F("epoch") + 1, claims=max(0, claim.claims - 1))
+
+
+def cancel(execution_id: UUID, *, error: Json) -> None:
+    """Ends an execution as CANCELLED, with its open steps; whoever runs it is fenced off from here on.
+
+    Raises Execution.DoesNotExist, or TransitionNotAllowed when it has already ended.
+    """
+    faults.reach("cancel.before")
+    now = statements.DatabaseNow()
+    with write_transaction():
+        execution = Execution.objects.select_for_update().get(pk=execution_id)
+        check_transition(ExecutionStatus(execution.status), ExecutionStatus.CANCELLED)
+        position = execution.position
+        for step in execution.steps.filter(status__in=statements.OPEN_STEPS):
+            position += 1
+            execution.steps.filter(pk=step.pk).update(
+                status=StepStatus.CANCELLED, completed_at=now, wait_until=None, position=position
+            )
+        Execution.objects.filter(pk=execution_id).update(
+            status=ExecutionStatus.CANCELLED, error=error, completed_at=now, wake_at=None, waiting_for=None,
+            epoch=F("epoch") + 1, position=position + 1,
+        )  # fmt: skip
+    faults.reach("cancel.after")
+
+
+def seconds_until_due(execution_id: UUID | None = None) -> float | None:
+    """How long until something, or this execution, is due, by the database's clock; None when nothing will be."""
+    now = statements.DatabaseNow()
+    unfinished = Execution.objects.filter(wake_at__isnull=False)
+    if execution_id is not None:
+        unfinished = unfinished.filter(pk=execution_id)
+    next_due = unfinished.order_by("wake_at").values_list("wake_at", now).first()
+    return None if next_due is None else max(0.0, (next_due[0] - next_due[1]).total_seconds())
+
+
+def _adopt(claim: Claim, tally: Claim, now: datetime, *, renewed: bool) -> None:
+    claim.position, claim.claims = tally.position, tally.claims
+    claim.successful, claim.failed, claim.skipped = tally.successful, tally.failed, tally.skipped
+    claim.now, claim.asked_at = now, clock.monotonic()
+    if renewed:
+        claim.leased_at = claim.asked_at
+
+
+def _is_old(claim: Claim) -> bool:
+    return clock.monotonic() - claim.leased_at > settings.LEASE_SECONDS * RENEW_LEASE_AFTER
+
+
+def _uuid(value: UUID | str) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def _time(value: datetime | str) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)

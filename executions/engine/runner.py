@@ -1,0 +1,280 @@
+"""Carries one claimed execution on: plan, perform, commit, until it ends, sleeps, or belongs to somebody else."""
+
+import logging
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from executions.engine import faults, journal, performer, retry, scope, simulation
+from executions.engine.journal import Change, Claim, Fenced
+from executions.engine.performer import Failure, Outcome
+from executions.engine.plan import Again, Begin, Finish, Resolve, Skip, Sleep, StepRecord, next_move
+from executions.engine.transactions import write_transaction
+from executions.models import Step
+from executions.states import StepStatus
+from workflows.actions import registry
+from workflows.actions.context import ActionContext, Pause, Steer
+from workflows.actions.registry import ActionType
+from workflows.definition import Action
+from workflows.documents import DocumentError, Json, encode
+from workflows.expressions import ExpressionError
+from workflows.services import definition_of
+
+MAX_CHECK_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+type Observer = Callable[[StepRecord], None]
+_observers: dict[UUID, Observer] = {}
+
+
+def observe(execution_id: UUID, observer: Observer) -> None:
+    """Has every change of a step reported after its commit, while this process runs the execution, until it ends."""
+    _observers[execution_id] = observer
+
+
+def run(claim: Claim, *, should_stop: Callable[[], bool] = lambda: False) -> None:
+    """Carries the execution on as far as it goes; with `should_stop()` true it is handed back between two steps."""
+    try:
+        _Run(claim, should_stop).carry_on()
+    except Fenced:
+        logger.info("execution %s belongs to somebody else now; epoch %s writes nothing more", claim.execution_id, claim.epoch)
+
+
+class _Run:
+    """The state of one claim: what is recorded, and the changes that wait for the next commit."""
+
+    def __init__(self, claim: Claim, should_stop: Callable[[], bool]) -> None:
+        self.claim = claim
+        self.should_stop = should_stop
+        self.execution = claim.assignment
+        self.definition = definition_of(self.execution.version_id)
+        self.deadline = self.execution.deadline
+        self.steps = _recorded(claim)
+        self.scope = scope.build(self.execution, self.definition, self.steps.values())
+        self.changes: dict[str, Change] = {}
+
+    def carry_on(self) -> None:
+        step = self._settle()
+        while step is not None:
+            step = self._perform(*step)
+
+    def _settle(self) -> tuple[StepRecord, Action] | None:
+        """Plans and commits up to the next attempt to perform; None when there is nothing more to do now."""
+        while True:
+            now = self.claim.clock()
+            match next_move(self.definition, self.steps, now=now, deadline=self.deadline, claims=self.claim.claims):
+                case Begin() | Again() if self.should_stop():
+                    return self._hand_back()
+                case Begin(path, action):
+                    if record := self._begin(path, action):
+                        self._commit()
+                        return record, action
+                case Again() as move:
+                    record = self._note(_next_attempt(move, self.claim), new_attempt=True)
+                    self._commit()
+                    return record, move.action
+                case Skip(path, action, reason):
+                    self._note(_record(path, action, StepStatus.SKIPPED, output={"reason": reason}), is_new=True)
+                case Resolve(record):
+                    self._note(replace(record, status=StepStatus.SUCCESS, wait_until=None))
+                case Sleep() as sleep:
+                    return self._commit(sleep=sleep)
+                case Finish() as finish:
+                    self._close_open_steps(finish)
+                    return self._commit(finish=finish)
+
+    def _begin(self, path: str, action: Action) -> StepRecord | None:
+        """Notes the step as begun and gives it; or notes it as skipped or failed already, and gives None."""
+        record = _record(path, action, StepStatus.RUNNING)
+        try:
+            verdict = simulation.verdict(action, self.scope, assume=self.execution.is_simulation)
+            if not verdict.met:
+                reason: Json = {"reason": "its conditions aren't met", "conditions": verdict.compared}
+                self._note(replace(record, status=StepStatus.SKIPPED, output=reason), is_new=True)
+                return None
+            config = self._rendered(action)
+            encode(config)
+        except (ExpressionError, DocumentError) as error:
+            failure = Failure("INVALID_EXPRESSION", str(error), retryable=False)
+            self._note(replace(record, status=StepStatus.FAILED, error=failure.as_json()), is_new=True)
+            return None
+        return self._note(replace(record, input=config), is_new=True, new_attempt=True)
+
+    def _rendered(self, action: Action) -> Json:
+        if registry.find(action.type).raw:
+            return action.config
+        return simulation.render(action.config, self.scope, keep_unknown=self.execution.is_simulation)
+
+    def _perform(self, record: StepRecord, action: Action) -> tuple[StepRecord, Action] | None:
+        """Makes one attempt, records how it went, and settles what comes then."""
+        context = self._context(record, action)
+        faults.reach("effect.before")
+        action_type = registry.find(action.type)
+        if self.execution.is_simulation and not action_type.pure:
+            outcome = simulation.shown(action_type, record.input, context)
+        elif action_type.transactional:
+            return self._perform_inside(action_type, record, action, context)
+        else:
+            outcome = self._perform_apart(action_type, record, context)
+        faults.reach("effect.after")
+        return self._recorded(record, action, outcome, context)
+
+    def _perform_apart(self, action_type: ActionType, record: StepRecord, context: ActionContext) -> Outcome:
+        """On a thread of its own, with an eye on the time and on whether the execution is still ours."""
+        call = performer.begin(action_type, record.input, context)
+        try:
+            while (outcome := call.wait(min(context.remaining(), _check_seconds()))) is None:
+                if not context.remaining():
+                    return _timed_out(context)
+                journal.heartbeat(self.claim)
+            return outcome
+        finally:
+            performer.end(call)
+
+    def _perform_inside(
+        self, action_type: ActionType, record: StepRecord, action: Action, context: ActionContext
+    ) -> tuple[StepRecord, Action] | None:
+        """In the transaction that records it: its own writes and its step land together or not at all."""
+        claim, steps = replace(self.claim), dict(self.steps)
+        try:
+            with write_transaction():
+                outcome = _performed_in_savepoint(action_type, record, context)
+                faults.reach("effect.after")
+                return self._recorded(record, action, outcome, context)
+        except IntegrityError as error:
+            self.claim, self.steps, self.changes = claim, steps, {}
+            self.scope = scope.build(self.execution, self.definition, steps.values())
+            failure = Failure("INTEGRITY_ERROR", f"What the handler wrote breaks a rule of the database: {error}")
+            return self._recorded(record, action, failure, context)
+
+    def _recorded(
+        self, record: StepRecord, action: Action, outcome: Outcome, context: ActionContext
+    ) -> tuple[StepRecord, Action] | None:
+        record = replace(record, log=(*record.log, *context.lines))
+        match outcome:
+            case Failure():
+                self._note(_failed(record, action, outcome, self.claim))
+            case Pause(until, output):
+                self._note(replace(record, wait_until=until, output=output))
+            case Steer(output, flow):
+                self._note(replace(record, status=StepStatus.SUCCESS, output=output, flow=flow))
+        return self._settle()
+
+    def _context(self, record: StepRecord, action: Action) -> ActionContext:
+        now = self.claim.clock()
+        timeout_ms = action.timeout
+        if self.deadline is not None:
+            timeout_ms = max(1, min(timeout_ms, round((self.deadline - now).total_seconds() * 1000)))
+        return ActionContext(
+            execution_id=self.execution.execution_id, workspace_id=self.execution.workspace_id,
+            workflow_id=self.execution.workflow_id, workflow_name=self.execution.workflow_name,
+            path=record.path, action_id=record.action_id, attempt=record.attempt, now=now, timeout_ms=timeout_ms,
+            user_id=self.execution.triggered_by_id, is_simulation=self.execution.is_simulation, scope=self.scope,
+        )  # fmt: skip
+
+    def _note(self, record: StepRecord, *, is_new: bool = False, new_attempt: bool = False) -> StepRecord:
+        """Keeps a change for the next commit; a second one of the same step before it replaces the first."""
+        earlier = self.changes.get(record.path)
+        is_new = is_new or (earlier is not None and earlier.is_new)
+        self.changes[record.path] = Change(record, is_new, new_attempt)
+        self.steps[record.path] = record
+        scope.note(self.scope, record)
+        return record
+
+    def _close_open_steps(self, finish: Finish) -> None:
+        for record in tuple(self.steps.values()):
+            if record.status is StepStatus.RUNNING:
+                error = record.error or finish.error
+                self._note(replace(record, status=finish.open_step, error=error, wait_until=None))
+
+    def _commit(self, *, sleep: Sleep | None = None, finish: Finish | None = None) -> None:
+        changes, self.changes = tuple(self.changes.values()), {}
+        journal.commit(self.claim, changes, sleep=sleep, finish=finish)
+        observer = _observers.pop(self.execution.execution_id, None) if finish else _observers.get(self.execution.execution_id)
+        if observer:
+            transaction.on_commit(partial(_report, observer, changes))
+
+    def _hand_back(self) -> None:
+        if self.changes:
+            self._commit()
+        journal.release(self.claim)
+
+
+def _report(observer: Observer, changes: Iterable[Change]) -> None:
+    for change in changes:
+        observer(change.record)
+
+
+def _recorded(claim: Claim) -> dict[str, StepRecord]:
+    if not claim.position:
+        return {}
+    return {step.path: _as_record(step) for step in Step.objects.filter(execution=claim.execution_id)}
+
+
+def _as_record(step: Step) -> StepRecord:
+    return StepRecord(
+        path=step.path, action_id=step.action_id, action_type=step.action_type, name=step.name,
+        status=StepStatus(step.status), attempt=step.attempt, input=step.input, output=step.output, error=step.error,
+        flow=step.flow, failures=tuple(step.attempts or ()), log=tuple(step.log or ()), wait_until=step.wait_until,
+        attempt_started_at=step.attempt_started_at,
+    )  # fmt: skip
+
+
+def _record(path: str, action: Action, status: StepStatus, *, output: Json = None) -> StepRecord:
+    return StepRecord(path, action.id, action.type, action.name, status, output=output)
+
+
+def _next_attempt(move: Again, claim: Claim) -> StepRecord:
+    record = move.record
+    if move.interrupted:
+        interruption = Failure("INTERRUPTED", "Its process ended before the attempt did; it is made again.")
+        record = _with_failure(record, interruption, claim)
+    return replace(
+        record, attempt=move.attempt, error=None, wait_until=None, attempt_started_at=claim.clock()
+    )
+
+
+def _failed(record: StepRecord, action: Action, failure: Failure, claim: Claim) -> StepRecord:
+    """The step after a failed attempt: waiting for the next one, or FAILED."""
+    if not retry.should_retry(action, record.attempt, retryable=failure.retryable):
+        return replace(record, status=StepStatus.FAILED, error=failure.as_json())
+    delay = timedelta(milliseconds=retry.delay_ms(action.retry_config, record.attempt, random.random))
+    waiting = _with_failure(record, failure, claim)
+    return replace(waiting, error=failure.as_json(), wait_until=claim.clock() + delay)
+
+
+def _with_failure(record: StepRecord, failure: Failure, claim: Claim) -> StepRecord:
+    started = record.attempt_started_at
+    entry: Json = {
+        "attempt": record.attempt,
+        "error": failure.as_json(),
+        "startedAt": started.isoformat() if started else None,
+        "completedAt": claim.clock().isoformat(),
+    }
+    return replace(record, failures=(*record.failures, entry))
+
+
+def _performed_in_savepoint(action_type: ActionType, record: StepRecord, context: ActionContext) -> Outcome:
+    with transaction.atomic():
+        outcome = performer.perform(action_type, record.input, context)
+        if not isinstance(outcome, Failure) and not context.remaining():
+            outcome = _timed_out(context)
+        if isinstance(outcome, Failure):
+            transaction.set_rollback(True)
+    return outcome
+
+
+def _timed_out(context: ActionContext) -> Failure:
+    return Failure("TIMEOUT", f"The attempt took longer than its timeout of {context.timeout_ms} ms.")
+
+
+def _check_seconds() -> float:
+    """How long a handler may work before its runner looks whether the execution is still its own."""
+    return min(MAX_CHECK_SECONDS, settings.LEASE_SECONDS / 4)

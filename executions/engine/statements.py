@@ -1,0 +1,175 @@
+"""The SQL of the journal's hot path, for SQLite and PostgreSQL.
+
+A commit is a fence (the UPDATE of the execution that matches only under our epoch) and what hangs on it. PostgreSQL
+gets all of it as one statement of CTEs, so one round trip; SQLite gets statement after statement in one transaction.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import DateTimeField, Func
+from django.db.models.sql.compiler import SQLCompiler
+
+from executions.engine import faults
+from executions.engine.plan import StepRecord
+from executions.engine.transactions import plain_transaction
+from executions.models import Execution
+from executions.states import StepStatus
+from workflows.documents import Json, dump
+
+NOW = {"postgresql": "statement_timestamp()", "sqlite": "STRFTIME('%Y-%m-%d %H:%M:%f', 'now')"}
+_LATER = {
+    "postgresql": "{now} + {seconds} * interval '1 second'",
+    "sqlite": "STRFTIME('%Y-%m-%d %H:%M:%f', {now}, '+{seconds} seconds')",
+}
+OPEN_STEPS = (StepStatus.PENDING, StepStatus.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a commit: SQL with `%s` for each of its parameters."""
+
+    sql: str
+    parameters: Sequence[Any]
+
+
+def now(db: BaseDatabaseWrapper) -> str:
+    """The database's clock as SQL: the only clock that due times and leases know."""
+    return NOW[db.vendor]
+
+
+def later(db: BaseDatabaseWrapper, seconds: float) -> str:
+    return _LATER[db.vendor].format(now=now(db), seconds=float(seconds))
+
+
+def escaped(sql: str) -> str:
+    """For Django's cursors, which take `%` for the beginning of a parameter."""
+    return sql.replace("%", "%%")
+
+
+class DatabaseNow(Func):
+    """The database's clock in an ORM query."""
+
+    output_field = DateTimeField()
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> tuple[str, list[Any]]:
+        return escaped(now(connection)), []
+
+
+def document(value: Json) -> str | None:
+    return None if value is None else dump(value)
+
+
+def moment(db: BaseDatabaseWrapper, value: datetime | None) -> Any:
+    return None if value is None else db.ops.adapt_datetimefield_value(value)
+
+
+def key(db: BaseDatabaseWrapper, value: UUID) -> Any:
+    return value if db.features.has_native_uuid_field else value.hex
+
+
+def new_execution(db: BaseDatabaseWrapper, execution: Execution) -> Piece:
+    """INSERT of a PENDING execution that is due at once."""
+    values = (
+        (key(db, execution.id), "uuid"), (key(db, execution.workspace_id), "uuid"),
+        (key(db, execution.workflow_id), "uuid"), (key(db, execution.version_id), "uuid"),
+        (execution.status, "varchar"), (execution.trigger_type, "varchar"), (execution.triggered_by_id, "int"),
+        (document(execution.trigger_data), "text"), (document(execution.variables), "text"),
+        (execution.is_simulation, "bool"), (execution.timeout_ms, "bigint"), (execution.total_steps, "int"),
+    )  # fmt: skip
+    columns = (
+        "id, workspace_id, workflow_id, version_id, status, trigger_type, triggered_by_id, trigger_data, variables,"
+        " is_simulation, timeout_ms, total_steps, epoch, claims, position, successful_steps, failed_steps,"
+        " skipped_steps, created_at, wake_at"
+    )
+    selected = f"SELECT {_typed(db, values)}, 0, 0, 0, 0, 0, 0, {now(db)}, {now(db)}"
+    return Piece(f"INSERT INTO executions_execution ({columns}) {selected}", [value for value, _ in values])
+
+
+def _typed(db: BaseDatabaseWrapper, values: Sequence[tuple[Any, str]]) -> str:
+    """A placeholder for each value; PostgreSQL has to be told the types that a SELECT's parameters have."""
+    return ", ".join(f"CAST(%s AS {kind})" if db.vendor == "postgresql" else "%s" for _, kind in values)
+
+
+def new_step(db: BaseDatabaseWrapper, step_id: UUID, execution_id: UUID, record: StepRecord, at: int) -> Piece:
+    """INSERT of a step whose change has position `at`."""
+    ended = now(db) if record.status not in OPEN_STEPS else "NULL"
+    values = (
+        (key(db, step_id), "uuid"), (key(db, execution_id), "uuid"), (record.path, "varchar"),
+        (record.action_id, "varchar"), (record.action_type, "varchar"), (record.name, "varchar"),
+        (record.status.value, "varchar"), (record.attempt, "int"), (document(list(record.failures) or None), "text"),
+        (document(record.input), "text"), (document(record.output), "text"), (document(record.error), "text"),
+        (document(list(record.log) or None), "text"), (record.flow, "varchar"), (at, "bigint"),
+        (moment(db, record.wait_until), "timestamptz"),
+    )  # fmt: skip
+    columns = (
+        "id, execution_id, path, action_id, action_type, name, status, attempt, attempts, input, output, error, log,"
+        " flow, position, wait_until, started_at, attempt_started_at, completed_at"
+    )
+    selected = f"SELECT {_typed(db, values)}, {now(db)}, {now(db)}, {ended}"
+    return Piece(f"INSERT INTO executions_step ({columns}) {selected}", [value for value, _ in values])
+
+
+def changed_step(
+    db: BaseDatabaseWrapper, execution_id: UUID, record: StepRecord, at: int, *, new_attempt: bool
+) -> Piece:
+    """UPDATE of a step whose latest change has position `at`."""
+    ended = now(db) if record.status not in OPEN_STEPS else "NULL"
+    begun = f", attempt_started_at = {now(db)}" if new_attempt else ""
+    sql = (
+        "UPDATE executions_step SET status = %s, attempt = %s, attempts = %s, output = %s, error = %s, log = %s,"
+        f" flow = %s, position = %s, wait_until = %s, completed_at = {ended}{begun} WHERE execution_id = %s AND path = %s"
+    )
+    return Piece(
+        sql,
+        [
+            record.status.value, record.attempt, document(list(record.failures) or None), document(record.output),
+            document(record.error), document(list(record.log) or None), record.flow, at,
+            moment(db, record.wait_until), key(db, execution_id), record.path,
+        ],
+    )  # fmt: skip
+
+
+def run_fenced(db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece] = ()) -> list[Any]:
+    """Carries out `pieces` if and only if `fence` matches a row, all in one transaction; gives what `fence` returns."""
+    db.ensure_connection()
+    with db.wrap_database_errors:
+        return _RUN[db.vendor](db, fence, pieces)
+
+
+def _run_as_one(db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece]) -> list[Any]:
+    """Past Django's cursor, whose parameters are put into the text: here the server keeps the prepared plan."""
+    parts = [f"fence AS ({fence.sql})"]
+    parameters = [*fence.parameters]
+    for number, piece in enumerate(pieces):
+        tied = " FROM fence" if piece.sql.startswith("INSERT") else " AND EXISTS (SELECT 1 FROM fence)"
+        parts.append(f"p{number} AS ({piece.sql}{tied})")
+        parameters += piece.parameters
+    with psycopg.Cursor(db.connection) as cursor:
+        rows = cursor.execute(f"WITH {', '.join(parts)} SELECT * FROM fence", parameters, prepare=True).fetchall()
+    faults.reach("commit.inside")
+    return rows
+
+
+def _run_in_turn(db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece]) -> list[Any]:
+    with plain_transaction(db):
+        rows = _on_sqlite(db, fence)
+        for piece in pieces if rows else ():
+            _on_sqlite(db, piece)
+        faults.reach("commit.inside")
+    return rows
+
+
+def _on_sqlite(db: BaseDatabaseWrapper, piece: Piece) -> list[Any]:
+    return db.connection.execute(piece.sql.replace("%s", "?"), piece.parameters).fetchall()
+
+
+_RUN: dict[str, Callable[[BaseDatabaseWrapper, Piece, Sequence[Piece]], list[Any]]] = {
+    "postgresql": _run_as_one,
+    "sqlite": _run_in_turn,
+}

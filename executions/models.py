@@ -1,0 +1,156 @@
+"""What runs and what happened: an execution, and a row for each of its steps, which is also its event log."""
+
+from datetime import datetime
+from typing import ClassVar, Self
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from executions.states import FINAL, UNFINISHED, ExecutionStatus, StepStatus, WaitingFor
+from workflows.fields import DocumentField
+from workflows.models import Workflow, WorkflowVersion
+from workspaces.fields import UUID7Key
+from workspaces.models import Workspace
+
+
+class ExecutionQuerySet(models.QuerySet["Execution"]):
+    def due(self, now: datetime) -> Self:
+        """What needs somebody at `now`: new work, timers, retries, and what a dead process left behind."""
+        return self.filter(wake_at__lte=now).order_by("wake_at")
+
+    def unfinished(self) -> Self:
+        return self.filter(wake_at__isnull=False)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-id")
+
+
+class Execution(models.Model):
+    """A run of one version of a workflow. Written by `executions.engine.journal` alone.
+
+    `wake_at`: when it next needs somebody; NULL if and only if it has ended. `epoch`: the fencing number, one more
+    with every claim and with every cancel. `position`: the latest in its order of events. `claims`: how often it was
+    claimed since an attempt last ended.
+    """
+
+    id = UUID7Key()
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="executions")
+    workflow = models.ForeignKey(Workflow, models.CASCADE, related_name="executions")
+    version = models.ForeignKey(WorkflowVersion, models.PROTECT, related_name="executions")
+    status = models.CharField(
+        max_length=9, choices=[(status, status.capitalize()) for status in ExecutionStatus], default="PENDING"
+    )
+    trigger_type = models.CharField(max_length=64, default="manual")
+    triggered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="executions"
+    )
+    trigger_data = DocumentField(null=True)
+    variables = DocumentField(default=dict)
+    error = DocumentField(null=True)
+    is_simulation = models.BooleanField(default=False)
+    timeout_ms = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    wake_at = models.DateTimeField(null=True)
+    waiting_for = models.CharField(max_length=5, null=True, choices=[(reason, reason) for reason in WaitingFor])  # noqa: DJ001 (NULL: it waits for nothing)
+    epoch = models.BigIntegerField(default=0)
+    claims = models.PositiveIntegerField(default=0)
+    position = models.BigIntegerField(default=0)
+    total_steps = models.PositiveIntegerField(default=0)
+    successful_steps = models.PositiveIntegerField(default=0)
+    failed_steps = models.PositiveIntegerField(default=0)
+    skipped_steps = models.PositiveIntegerField(default=0)
+
+    steps: models.Manager["Step"]
+    workspace_id: UUID
+    workflow_id: UUID
+    version_id: UUID
+    triggered_by_id: int | None
+    objects = ExecutionQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="execution_due_until_it_ends",
+                condition=Q(status__in=UNFINISHED, wake_at__isnull=False, completed_at=None)
+                | Q(status__in=FINAL, wake_at=None, completed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="execution_steps_within_total",
+                condition=Q(total_steps__gte=F("successful_steps") + F("failed_steps") + F("skipped_steps")),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["wake_at"], name="execution_due", condition=Q(wake_at__isnull=False)),
+            models.Index(fields=["workflow", "-id"], name="execution_of_workflow"),
+            models.Index(fields=["workflow", "status", "-id"], name="execution_by_status"),
+            models.Index(fields=["workflow", "-started_at"], name="execution_by_start"),
+            models.Index(fields=["workspace", "-id"], name="execution_of_workspace"),
+        ]
+
+    def __str__(self) -> str:
+        return f"execution {self.id}"
+
+    @property
+    def has_ended(self) -> bool:
+        return ExecutionStatus(self.status).is_final
+
+    @property
+    def duration_ms(self) -> int | None:
+        """From its first claim to its end, or None while one of them is still to come."""
+        if self.started_at is None or self.completed_at is None:
+            return None
+        return round((self.completed_at - self.started_at).total_seconds() * 1000)
+
+
+class Step(models.Model):
+    """What happened at one place (`path`) of the definition. `position` is that of its latest change.
+
+    `attempts` holds what went wrong before the latest attempt, oldest first. `wait_until` is set while a running step
+    waits for a timer or for its next attempt. `flow` is what a condition decided about the steps behind it.
+    """
+
+    id = UUID7Key()
+    execution = models.ForeignKey(Execution, models.CASCADE, related_name="steps")
+    path = models.CharField(max_length=200)
+    action_id = models.CharField(max_length=100)
+    action_type = models.CharField(max_length=100)
+    name = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=9, choices=[(status, status) for status in StepStatus])
+    attempt = models.PositiveIntegerField(default=1)
+    attempts = DocumentField(null=True)
+    input = DocumentField(null=True)
+    output = DocumentField(null=True)
+    error = DocumentField(null=True)
+    log = DocumentField(null=True)
+    flow = models.CharField(max_length=9, default="continue")
+    position = models.BigIntegerField()
+    wait_until = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    attempt_started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    execution_id: UUID
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["execution", "path"], name="step_once_per_path"),
+            models.CheckConstraint(name="step_status_known", condition=Q(status__in=list(StepStatus))),
+            models.CheckConstraint(
+                name="step_waits_only_while_running", condition=Q(status="running") | Q(wait_until=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.action_id}"
+
+    @property
+    def duration_ms(self) -> int | None:
+        if self.started_at is None or self.completed_at is None:
+            return None
+        return round((self.completed_at - self.started_at).total_seconds() * 1000)

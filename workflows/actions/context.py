@@ -1,0 +1,106 @@
+"""What a handler is given and how it answers: its context, its failure, its pause."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from workflows.documents import Json
+
+MAX_LOG_LINES = 100
+MAX_LOG_LINE_CHARACTERS = 2_000
+
+
+class ActionError(Exception):
+    """A failure with a code. With `retryable=False` it isn't tried again, whatever the action's `onError` says."""
+
+    def __init__(self, code: str, message: str = "", *, retryable: bool = True, details: Json = None) -> None:
+        super().__init__(message or code)
+        self.code = code
+        self.message = message or code
+        self.retryable = retryable
+        self.details = details
+
+
+class ActionCancelled(Exception):
+    """Raised by `ActionContext.check()` when nobody waits for this attempt any more; let it pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Returned by a handler instead of a value: end this step with `output` at `until` (UTC), holding no thread."""
+
+    until: datetime
+    output: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """Returned by a handler instead of a value: `flow` decides about the steps behind this one."""
+
+    output: Json
+    flow: Literal["continue", "skip_next", "stop"] = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionContext:
+    """One attempt of one step.
+
+    `scope` is what expressions see: `trigger`, `variables`, `steps` (`{action id: {"status", "output", "error"}}`) ….
+    `idempotency_key` stays the same over retries and crashes. `now` is the database's clock when the attempt began.
+    """
+
+    execution_id: UUID
+    workspace_id: UUID
+    workflow_id: UUID
+    workflow_name: str
+    path: str
+    action_id: str
+    attempt: int
+    now: datetime
+    timeout_ms: int
+    user_id: int | None = None
+    is_simulation: bool = False
+    scope: Mapping[str, Json] = field(default_factory=dict)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    started: float = field(default_factory=time.monotonic)
+    lines: list[Json] = field(default_factory=list)
+
+    @property
+    def trigger(self) -> Json:
+        return self.scope.get("trigger")
+
+    @property
+    def variables(self) -> Json:
+        return self.scope.get("variables")
+
+    @property
+    def steps(self) -> Json:
+        return self.scope.get("steps")
+
+    @property
+    def idempotency_key(self) -> str:
+        return f"{self.execution_id}:{self.path}"
+
+    @property
+    def deadline(self) -> datetime:
+        """When this attempt times out (UTC, the database's clock)."""
+        return self.now + timedelta(milliseconds=self.timeout_ms)
+
+    def remaining(self) -> float:
+        """Seconds left before this attempt times out, never below 0."""
+        return max(0.0, self.started + self.timeout_ms / 1000 - time.monotonic())
+
+    def check(self) -> None:
+        """Raises ActionCancelled once the execution was cancelled or the attempt's time is up."""
+        if self.cancelled.is_set() or not self.remaining():
+            raise ActionCancelled
+
+    def log(self, message: str) -> None:
+        """Keeps a line with the step: at most 100 of 2,000 characters each, later ones are dropped."""
+        if len(self.lines) < MAX_LOG_LINES:
+            elapsed_ms = round((time.monotonic() - self.started) * 1000)
+            self.lines.append({"afterMs": elapsed_ms, "message": str(message)[:MAX_LOG_LINE_CHARACTERS]})

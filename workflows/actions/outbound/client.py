@@ -1,0 +1,172 @@
+"""The outbound client: one guarded, bounded exchange over HTTP."""
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+import urllib3
+from django.conf import settings
+
+from workflows.actions.context import ActionError
+from workflows.actions.outbound.addresses import url_fault
+from workflows.actions.outbound.connections import GuardedAdapter
+from workflows.actions.outbound.content import as_text, storable
+from workflows.actions.outbound.failures import failure_of
+from workflows.actions.outbound.redirects import MAX_REDIRECTS, redirected, target_of
+from workflows.actions.outbound.watchdog import Watchdog
+from workflows.documents import Json
+
+PIECE_BYTES = 16_384
+EXCERPT_BYTES = 2_048
+WORTH_A_RETRY = {408, 425, 429}
+UNDER_WAY = (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds a call: all of it within `seconds`, its inflated body within `max_bytes`, and `cancelled` at once."""
+
+    seconds: float
+    cancelled: threading.Event
+    max_bytes: int | None = None
+    verify_tls: bool = True
+    follow_redirects: bool = True
+
+    @property
+    def body_bytes(self) -> int:
+        most: int = settings.OUTBOUND_MAX_RESPONSE_BYTES
+        return min(most, self.max_bytes) if self.max_bytes is not None else most
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response whose status was expected: header names in lower case, the body inflated, the URL it came from."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    url: str
+    duration_ms: int
+
+
+def prepare(
+    *, method: str, url: str, query: Sequence[tuple[str, str]], headers: Mapping[str, str], body: bytes | None
+) -> requests.PreparedRequest:
+    """The request as it will be sent; nothing of the environment (netrc, proxies) is read. Raises INVALID_URL."""
+    _check_url(url)
+    try:
+        request = requests.Request(method, url, params=list(query), headers=dict(headers), data=body).prepare()
+    except requests.RequestException as error:
+        raise failure_of(error, _without_secrets(url)) from error
+    _check_url(str(request.url))
+    return request
+
+
+def send(request: requests.PreparedRequest, *, expects: Callable[[int], bool], limits: Limits) -> Answer:
+    """Sends `request`, follows its redirects, and reads the answer.
+
+    Raises ActionError with the codes HTTP_STATUS (a status that `expects` refuses), CONNECTION_FAILED, TIMEOUT,
+    TLS_FAILED, RESPONSE_TOO_LARGE, ADDRESS_FORBIDDEN, TOO_MANY_REDIRECTS, INVALID_URL and INVALID_RESPONSE, and
+    ActionCancelled.
+    """
+    began = time.monotonic()
+    with Watchdog(limits.seconds, limits.cancelled) as watchdog, closing(GuardedAdapter(watchdog)) as adapter:
+        try:
+            response = _follow(request, adapter, watchdog, limits)
+            if not expects(response.status_code):
+                raise _unexpected(response)
+            body = _read(response, limits.body_bytes)
+        except UNDER_WAY as error:
+            watchdog.check()
+            raise failure_of(error, _without_secrets(str(request.url))) from error
+        # A connection that was shut down looks like the end of a body that has no length.
+        watchdog.check()
+    headers = {name.lower(): storable(value) for name, value in response.headers.items()}
+    return Answer(response.status_code, headers, body, str(response.url), round((time.monotonic() - began) * 1000))
+
+
+def _follow(
+    request: requests.PreparedRequest, adapter: GuardedAdapter, watchdog: Watchdog, limits: Limits
+) -> requests.Response:
+    for _ in range(MAX_REDIRECTS + 1):
+        response = adapter.send(request, stream=True, timeout=watchdog.remaining(), verify=limits.verify_tls)
+        target = target_of(response) if limits.follow_redirects else None
+        if target is None:
+            return response
+        response.close()
+        watchdog.check()
+        _check_url(target)
+        request = redirected(request, response.status_code, target)
+        _check_url(str(request.url))
+    raise ActionError(
+        "TOO_MANY_REDIRECTS",
+        f"More than {MAX_REDIRECTS} redirects, the last one to {_without_secrets(str(request.url))}.",
+        retryable=False,
+    )
+
+
+def _check_url(url: str) -> None:
+    if fault := url_fault(url):
+        raise ActionError("INVALID_URL", f"The URL {_without_secrets(url)!r} {fault}", retryable=False)
+
+
+def _without_secrets(url: str) -> str:
+    """`url` for messages: without user, password, query and fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0].rpartition("@")[2]
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _read(response: requests.Response, max_bytes: int) -> bytes:
+    body = bytearray()
+    while piece := response.raw.read(PIECE_BYTES, decode_content=True):
+        body += piece
+        if len(body) > max_bytes:
+            raise ActionError(
+                "RESPONSE_TOO_LARGE",
+                f"The response is larger than {max_bytes:,} bytes; ask for less, or raise maxResponseBytes.",
+                retryable=False,
+            )
+    return bytes(body)
+
+
+def _unexpected(response: requests.Response) -> ActionError:
+    status = response.status_code
+    details: dict[str, Json] = {"status": status, "body": _excerpt(response)}
+    retry_after_ms = _retry_after_ms(response.headers.get("retry-after", ""))
+    if retry_after_ms is not None:
+        details["retryAfterMs"] = retry_after_ms
+    return ActionError(
+        "HTTP_STATUS",
+        f"{response.request.method} {_without_secrets(str(response.url))} answered {status}.",
+        retryable=status in WORTH_A_RETRY or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+        details=details,
+    )
+
+
+def _excerpt(response: requests.Response) -> str | None:
+    """The beginning of the body, or None when it can't be read: the status is what failed, and is known already."""
+    try:
+        piece = response.raw.read(EXCERPT_BYTES, decode_content=True)
+    except UNDER_WAY:
+        return None
+    return as_text(piece, response.headers.get("content-type", ""))
+
+
+def _retry_after_ms(value: str) -> int | None:
+    if value.strip().isdecimal():
+        return int(value.strip()[:9]) * 1000
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0, round((until.timestamp() - time.time()) * 1000))

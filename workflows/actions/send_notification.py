@@ -1,0 +1,47 @@
+"""`send_notification`: a Notification row for each recipient, and mail when asked."""
+
+from django.contrib.auth.models import User
+from pydantic import Field
+
+from workflows.actions.context import ActionContext, ActionError
+from workflows.actions.registry import ActionConfig, action
+from workflows.documents import Json
+from workspaces import services
+from workspaces.services import NoSuchMember
+
+
+class SendNotificationConfig(ActionConfig):
+    recipient: int | str | list[int | str] = Field(
+        description="A member's user id, user name or e-mail address; or a list of them."
+    )
+    message: str = Field(min_length=1, max_length=20_000)
+    title: str = Field("", max_length=200)
+    email: bool = Field(False, description="Also send it by mail, once the step is recorded.")
+
+
+@action("send_notification", config=SendNotificationConfig, transactional=True)
+def send_notification(config: SendNotificationConfig, context: ActionContext) -> Json:
+    """Notifies members of the workspace. Exactly once: the notifications and their step are one transaction."""
+    references = config.recipient if isinstance(config.recipient, list) else [config.recipient]
+    recipients = [_member(reference, context) for reference in references]
+    if config.email and (without := [user.username for user in recipients if not user.email]):
+        raise ActionError("NO_ADDRESS", f"No e-mail address: {', '.join(without)}; add one.", retryable=False)
+    made = [
+        services.notify(
+            workspace_id=context.workspace_id, recipient=recipient, title=config.title, message=config.message,
+            by_mail=config.email, execution_id=context.execution_id, step_path=context.path,
+        )
+        for recipient in recipients
+    ]  # fmt: skip
+    return {
+        "notificationIds": [str(notification.pk) for notification in made],
+        "recipientIds": [recipient.pk for recipient in recipients],
+        "email": config.email,
+    }
+
+
+def _member(reference: int | str, context: ActionContext) -> User:
+    try:
+        return services.member(workspace_id=context.workspace_id, reference=reference)
+    except NoSuchMember as error:
+        raise ActionError("NO_SUCH_MEMBER", str(error), retryable=False) from error

@@ -1,0 +1,97 @@
+"""What should run: workflows, and the immutable versions of their definitions."""
+
+from typing import ClassVar, Self
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from workflows.fields import DocumentField
+from workspaces.fields import UUID7Key
+from workspaces.models import Workspace
+
+
+class WorkflowStatus(models.TextChoices):
+    DRAFT = "DRAFT"
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    ARCHIVED = "ARCHIVED"
+
+
+class WorkflowQuerySet(models.QuerySet["Workflow"]):
+    def addressed_by(self, reference: str) -> Self:
+        """The workflow with this id, or the one that isn't archived with this name."""
+        try:
+            return self.filter(pk=UUID(reference))
+        except ValueError:
+            return self.filter(name=reference).exclude(status=WorkflowStatus.ARCHIVED)
+
+
+class Workflow(models.Model):
+    """A named workflow of a workspace; `version` is what the next execution will run.
+
+    The counters are kept by the journal in the transactions they count: `execution_count` when an execution starts,
+    `success_count` when one is COMPLETED, `failure_count` when one is FAILED or TIMEOUT. Dry runs don't count.
+    """
+
+    id = UUID7Key()
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="workflows")
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=8, choices=WorkflowStatus, default=WorkflowStatus.DRAFT)
+    version = models.ForeignKey(
+        "WorkflowVersion", models.PROTECT, null=True, editable=False, related_name="current_for"
+    )
+    tags = DocumentField(default=list, blank=True)
+    metadata = DocumentField(default=dict, blank=True)
+    execution_count = models.BigIntegerField(default=0, editable=False)
+    success_count = models.BigIntegerField(default=0, editable=False)
+    failure_count = models.BigIntegerField(default=0, editable=False)
+    last_executed_at = models.DateTimeField(null=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WorkflowQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "name"],
+                name="workflow_name_once_per_workspace",
+                condition=~Q(status=WorkflowStatus.ARCHIVED),
+            ),
+            models.CheckConstraint(name="workflow_status_known", condition=Q(status__in=WorkflowStatus.values)),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "-id"], name="workflow_of_workspace"),
+            models.Index(fields=["workspace", "status", "-id"], name="workflow_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkflowVersion(models.Model):
+    """A definition as it was saved. Never changed: executions are pinned to it. `digest` is the SHA-256 of its text."""
+
+    id = UUID7Key()
+    workflow = models.ForeignKey(Workflow, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    definition = DocumentField()
+    digest = models.CharField(max_length=64)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workflow", "number"], name="version_number_once_per_workflow"),
+            models.UniqueConstraint(fields=["workflow", "digest"], name="version_content_once_per_workflow"),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"

@@ -1,0 +1,169 @@
+"""Who: organizations, their workspaces, the members and their roles; and what the built-in actions make for people."""
+
+from typing import ClassVar, Self
+from uuid import UUID
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from workspaces.fields import UUID7Key
+
+SLUG_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+ID_PATTERN = r"^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$"
+
+validate_slug = RegexValidator(SLUG_PATTERN, "Use lower-case letters, digits and single hyphens between them.")
+validate_not_an_id = RegexValidator(
+    ID_PATTERN, "This has the form of an id; choose a name that people can say.", inverse_match=True
+)
+
+
+class Organization(models.Model):
+    id = UUID7Key()
+    name = models.CharField(max_length=200)
+    slug = models.CharField(max_length=63, unique=True, validators=[validate_slug, validate_not_an_id])
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="organizations")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkspaceQuerySet(models.QuerySet["Workspace"]):
+    def addressed_by(self, reference: str) -> Self:
+        """The workspace with this slug or id, as the API's `{slug}` and the commands take it."""
+        try:
+            return self.filter(pk=UUID(reference))
+        except ValueError:
+            return self.filter(slug=reference)
+
+
+class Workspace(models.Model):
+    id = UUID7Key()
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="workspaces")
+    name = models.CharField(max_length=200)
+    slug = models.CharField(max_length=63, unique=True, validators=[validate_slug, validate_not_an_id])
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="workspace_slug_is_no_id",
+                condition=Q(slug__regex=SLUG_PATTERN) & ~Q(slug__regex=ID_PATTERN),
+                violation_error_message="A slug has lower-case letters, digits and hyphens, and not the form of an id.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "OWNER"
+    ADMIN = "ADMIN"
+    MEMBER = "MEMBER"
+    GUEST = "GUEST"
+
+
+class Membership(models.Model):
+    id = UUID7Key()
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=6, choices=Role, default=Role.MEMBER)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="membership_once_per_workspace"),
+            models.CheckConstraint(name="membership_role_known", condition=Q(role__in=Role.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.workspace}: {self.role}"
+
+
+class TaskStatus(models.TextChoices):
+    TODO = "TODO"
+    IN_PROGRESS = "IN_PROGRESS"
+    DONE = "DONE"
+    CANCELLED = "CANCELLED"
+
+
+class TaskPriority(models.TextChoices):
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    CRITICAL = "CRITICAL"
+
+
+class Task(models.Model):
+    """Something for a person to do. `execution_id` and `step_path` name the step that made it, if one did."""
+
+    id = UUID7Key()
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="tasks")
+    title = models.CharField(max_length=500)
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=11, choices=TaskStatus, default=TaskStatus.TODO)
+    priority = models.CharField(max_length=8, choices=TaskPriority, default=TaskPriority.MEDIUM)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="assigned_tasks"
+    )
+    due_at = models.DateTimeField(null=True, blank=True)
+    execution_id = models.UUIDField(null=True, blank=True, editable=False)
+    step_path = models.CharField(max_length=200, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="task_status_known", condition=Q(status__in=TaskStatus.values)),
+            models.CheckConstraint(name="task_priority_known", condition=Q(priority__in=TaskPriority.values)),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "-id"], name="task_of_workspace"),
+            models.Index(fields=["workspace", "status", "-id"], name="task_by_status"),
+            models.Index(fields=["assignee", "status", "-id"], name="task_of_assignee"),
+            models.Index(fields=["execution_id"], name="task_of_execution", condition=Q(execution_id__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def unread(self) -> Self:
+        return self.filter(read_at=None)
+
+
+class Notification(models.Model):
+    """A message to one person, unread while `read_at` is empty."""
+
+    id = UUID7Key()
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="notifications")
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications")
+    title = models.CharField(max_length=200, blank=True)
+    message = models.TextField()
+    by_mail = models.BooleanField(default=False)
+    mailed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    read_at = models.DateTimeField(null=True, blank=True)
+    execution_id = models.UUIDField(null=True, blank=True, editable=False)
+    step_path = models.CharField(max_length=200, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["recipient", "-id"], name="notification_of_recipient"),
+            models.Index(fields=["recipient", "-id"], name="notification_unread", condition=Q(read_at=None)),
+            models.Index(
+                fields=["execution_id"], name="notification_of_execution", condition=Q(execution_id__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.message[:80]
