@@ -48,6 +48,7 @@ def start(
     if not _started(execution, workflow, variables or {}):
         workflow.refresh_from_db()
         if not _started(execution, workflow, variables or {}):
+            runner.stop_observing(execution.pk)
             raise NotActive(f"Workflow {workflow.name!r} is {workflow.status}; activate it first, or ask for a dry run.")
     transaction.on_commit(dispatch.wake)
     return execution

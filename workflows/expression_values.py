@@ -9,7 +9,8 @@ from workflows.expression_functions import MAX_TEXT
 
 MAX_CONTEXT = 256 * 1024
 MAX_RESULT_DEPTH = 2 * MAX_DEPTH
-_NODE_SIZE = 8
+_NODE_SIZE = 16
+_SLOT_SIZE = 8
 
 
 def check_values(values: list[tuple[Json, int]]) -> None:
@@ -33,10 +34,10 @@ def _size(root: Json, budget: int) -> int:
         if depth > MAX_DEPTH:
             raise EngineError(f"a value nested deeper than {MAX_DEPTH} levels")
         if isinstance(value, dict):
-            size += sum(map(_text_size, value)) + _NODE_SIZE * len(value)
+            size += sum(map(_text_size, value)) + _SLOT_SIZE * len(value)
             stack.extend((item, depth + 1) for item in value.values())
         elif isinstance(value, list):
-            size += _NODE_SIZE * len(value)
+            size += _SLOT_SIZE * len(value)
             stack.extend((item, depth + 1) for item in value if size <= budget)
         else:
             size += _scalar_size(value)

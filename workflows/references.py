@@ -44,7 +44,7 @@ class Reference:
         return self.root + "".join(map(_written, self.keys))
 
 
-class MissingValue(EvaluationError):  # noqa: N818
+class MissingValue(EvaluationError):
     """There is nothing at `reference` in this scope."""
 
     def __init__(self, message: str, reference: Reference) -> None:

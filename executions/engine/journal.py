@@ -19,6 +19,7 @@ from executions.engine.transactions import current, write_transaction
 from executions.models import Execution
 from executions.states import ExecutionStatus, StepStatus, check_transition
 from workflows.documents import Json
+from workflows.models import Workflow
 from workspaces.fields import uuid7
 
 RENEW_LEASE_AFTER = 1 / 3
@@ -226,21 +227,37 @@ def cancel(execution_id: UUID, *, error: Json) -> None:
     Raises Execution.DoesNotExist, or TransitionNotAllowed when it has already ended.
     """
     faults.reach("cancel.before")
-    now = statements.DatabaseNow()
     with write_transaction():
         execution = Execution.objects.select_for_update().get(pk=execution_id)
         check_transition(ExecutionStatus(execution.status), ExecutionStatus.CANCELLED)
-        position = execution.position
-        for step in execution.steps.filter(status__in=statements.OPEN_STEPS):
-            position += 1
-            execution.steps.filter(pk=step.pk).update(
-                status=StepStatus.CANCELLED, completed_at=now, wait_until=None, position=position
-            )
-        Execution.objects.filter(pk=execution_id).update(
-            status=ExecutionStatus.CANCELLED, error=error, completed_at=now, wake_at=None, waiting_for=None,
-            epoch=F("epoch") + 1, position=position + 1,
-        )  # fmt: skip
+        _end(execution, ExecutionStatus.CANCELLED, StepStatus.CANCELLED, error)
     faults.reach("cancel.after")
+
+
+def give_up(claim: Claim, *, error: Json) -> None:
+    """Ends an execution as FAILED that can't even be read; raises Fenced when the claim is lost."""
+    with write_transaction():
+        execution = Execution.objects.select_for_update().filter(pk=claim.execution_id, epoch=claim.epoch).first()
+        if execution is None:
+            raise Fenced
+        _end(execution, ExecutionStatus.FAILED, StepStatus.FAILED, error)
+        if not execution.is_simulation:
+            Workflow.objects.filter(pk=execution.workflow_id).update(failure_count=F("failure_count") + 1)
+
+
+def _end(execution: Execution, status: ExecutionStatus, open_steps: StepStatus, error: Json) -> None:
+    """Ends a locked execution from outside its runner, who is fenced off by the new epoch."""
+    now, position = statements.DatabaseNow(), execution.position
+    for step in execution.steps.filter(status__in=statements.OPEN_STEPS):
+        position += 1
+        execution.steps.filter(pk=step.pk).update(
+            status=open_steps, error=step.error or error, completed_at=now, wait_until=None, position=position
+        )
+    closed = position - execution.position
+    Execution.objects.filter(pk=execution.pk).update(
+        status=status, error=error, completed_at=now, wake_at=None, waiting_for=None, epoch=F("epoch") + 1,
+        position=position + 1, failed_steps=F("failed_steps") + (closed if open_steps is StepStatus.FAILED else 0),
+    )  # fmt: skip
 
 
 def seconds_until_due(execution_id: UUID | None = None) -> float | None:

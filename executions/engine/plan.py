@@ -28,6 +28,7 @@ class StepRecord:
     failures: tuple[Json, ...] = ()
     log: tuple[Json, ...] = ()
     wait_until: datetime | None = None
+    attempt_started_at: datetime | None = None
 
     @property
     def waiting_for(self) -> WaitingFor:

@@ -14,7 +14,17 @@ from django.db import IntegrityError, transaction
 from executions.engine import faults, journal, performer, retry, scope, simulation
 from executions.engine.journal import Change, Claim, Fenced
 from executions.engine.performer import Failure, Outcome
-from executions.engine.plan import Again, Begin, Finish, Resolve, Skip, Sleep, StepRecord, next_move
+from executions.engine.plan import (
+    MAX_CLAIMS_WITHOUT_PROGRESS,
+    Again,
+    Begin,
+    Finish,
+    Resolve,
+    Skip,
+    Sleep,
+    StepRecord,
+    next_move,
+)
 from executions.engine.transactions import write_transaction
 from executions.models import Step
 from executions.states import StepStatus
@@ -39,12 +49,24 @@ def observe(execution_id: UUID, observer: Observer) -> None:
     _observers[execution_id] = observer
 
 
+def stop_observing(execution_id: UUID) -> None:
+    _observers.pop(execution_id, None)
+
+
 def run(claim: Claim, *, should_stop: Callable[[], bool] = lambda: False) -> None:
-    """Carries the execution on as far as it goes; with `should_stop()` true it is handed back between two steps."""
+    """Carries the execution on as far as it goes; with `should_stop()` true it is handed back between two steps.
+
+    What goes wrong here (the database is away, say) is raised, and tried again when the lease ends; but not for ever.
+    """
     try:
         _Run(claim, should_stop).carry_on()
     except Fenced:
-        logger.info("execution %s belongs to somebody else now; epoch %s writes nothing more", claim.execution_id, claim.epoch)
+        logger.info("execution %s is somebody else's now; epoch %s ends here", claim.execution_id, claim.epoch)
+    except Exception as error:
+        if claim.claims > MAX_CLAIMS_WITHOUT_PROGRESS:
+            message = f"The engine failed {claim.claims} times to carry this execution on: {type(error).__name__}."
+            journal.give_up(claim, error={"code": "INTERNAL_ERROR", "message": message})
+        raise
 
 
 class _Run:

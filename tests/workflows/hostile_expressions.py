@@ -96,7 +96,7 @@ CHARACTERS = {
     "fullwidth letters": "\uff54\uff52\uff49gger.a",
     "unknown escape": "'\\q'",
 }
-SMALL_CONTEXT = {"a": "x" * 2_500, "l": cast(Json, [1] * 400)}
+SMALL_CONTEXT = {"a": "x" * 2_500, "l": cast(Json, [1] * 350)}
 ATTACKS: dict[str, Attack] = {
     **{name: Attack(text, "refused") for name, text in (PYTHON | LOOPS | NESTING | CHARACTERS).items()},
     "trigger's dunder": Attack("trigger.__class__", "failed", {}),
@@ -148,7 +148,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "sum of much": Attack("sum(trigger.l)", "failed", {"l": cast(Json, [2**62] * 1_000)}),
     "slow search": Attack("trigger.a.contains(trigger.b)", "value", {"a": "a" * 65_000, "b": "a" * 32_000 + "b"}),
-    "largest context": Attack("size(trigger.l)", "value", {"l": cast(Json, [1] * 16_000)}),
+    "largest context": Attack("size(trigger.l)", "value", {"l": cast(Json, [1] * 10_900)}),
     "too large a context": Attack("size(trigger)", "failed", {"l": cast(Json, [1] * 500_000)}),
     "too long a text": Attack("size(trigger.a)", "failed", {"a": "x" * 10_000_000}),
     "too deep a context": Attack("size(trigger.a)", "failed", {"a": _bomb(1, 100_000)}),

@@ -20,10 +20,13 @@ import pytest
 from tests.workflows.hostile_expressions import ATTACKS, Attack
 from workflows.conditions import ConditionError, parse_condition
 from workflows.documents import Json
+from workflows.expression_engine import Program
+from workflows.expression_faults import EngineError
 from workflows.expressions import EvaluationError, ExpressionError, parse_expression, render
 
 MAX_MS = 50
 MAX_KIB = 10 * 1024
+ORDINARY = Attack("trigger.a + 1 > 2.0", "value", {"a": 1})
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -59,6 +62,7 @@ def _perform(attack: Attack) -> tuple[str, str]:
 
 
 def _measured(attack: Attack) -> Finding:
+    _perform(ORDINARY)  # touches the pages that a fresh fork shares with its parent
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.process_time()
     ended, message = _perform(attack)
@@ -91,7 +95,7 @@ def _forked(run: Callable[[Attack], Finding], attack: Attack) -> Finding:
 
 def attack_all() -> None:
     """Runs in a process of its own, which forks one for each attack, and prints what each did."""
-    _perform(Attack("trigger.a + 1", "value", {"a": 1}))
+    _perform(ORDINARY)
     findings = {}
     for name, attack in ATTACKS.items():
         measured, traced = _forked(_measured, attack), _forked(_traced, attack)
@@ -143,3 +147,24 @@ def test_it_notices_an_attack_that_succeeds() -> None:
 def show_successful_attacks() -> None:
     hog = Attack("[" + "0.5," * 3_000_000 + "0]", "value", how="unguarded")
     print(json.dumps([asdict(_forked(_measured, hog)), asdict(_forked(lambda _: os.abort(), hog))]))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *(f"[1].{macro}(r0, true)" for macro in ("map", "filter", "all", "exists", "exists_one")),
+        *("[1].map(r0, true, 1)", "'a'.matches('a')", "matches('a', 'a')", "bytes('a')", "optional.of(1)"),
+        *("timestamp(0).getHours('/etc/passwd')", "timestamp(0).getDate()", "cel.bind(r0, 1, r0)", "'a'.charAt(0)"),
+    ],
+)
+def test_the_engine_itself_lacks_what_the_reader_refuses(call: str) -> None:
+    with pytest.raises(EngineError):
+        Program(call)
+
+
+def test_one_module_alone_knows_the_engine() -> None:
+    sources = [
+        path for app in ("config", "executions", "workflows", "workspaces") for path in (ROOT / app).rglob("*.py")
+    ]
+
+    assert [path.name for path in sources if "cel_expr_python" in path.read_text()] == ["expression_engine.py"]

@@ -12,12 +12,15 @@ KEPT_EVERYWHERE = {"accept", "accept-encoding", "accept-language", "content-leng
 
 
 def target_of(response: Response) -> str | None:
-    """The absolute URL that `response` redirects to, or None."""
+    """The absolute URL that `response` redirects to, or None. What isn't a URL is given as it came."""
     if not response.is_redirect:
         return None
     # Header values are read as Latin-1; servers that send raw UTF-8 in Location mean UTF-8.
     location = response.headers["location"].encode("latin-1").decode("utf-8", "replace")
-    return urljoin(str(response.url), location)
+    try:
+        return urljoin(str(response.url), location)
+    except ValueError:
+        return location
 
 
 def redirected(request: PreparedRequest, status: int, url: str) -> PreparedRequest:
