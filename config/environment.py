@@ -1,6 +1,6 @@
 """Reads settings from the environment. A wrong value becomes a problem to report; its default stands in meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def read[T](parse: Callable[..., Any], name: str, default: T, *, mend: str, **op
     return value
 
 
-def _reason(messages: dict[int, list[str]] | list[str]) -> str:
+def _reason(messages: Mapping[Any, list[str]] | list[str]) -> str:
     """Environs' own words on what is wrong; those on a list's items come by index."""
     if isinstance(messages, list):
         return " ".join(messages)

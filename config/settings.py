@@ -16,7 +16,7 @@ if SECRET_KEY == EXAMPLE_KEY and not DEBUG:
     report("SECRET_KEY", "DEBUG is off and the key is the example's.", "Set SECRET_KEY to 50 random characters.")
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])]
 # Origins with their scheme, such as https://example.org.
-CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIGINS", [])]
+CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIGINS", list[str]())]
 # Behind a proxy, uvicorn takes the scheme from X-Forwarded-Proto of the addresses in FORWARDED_ALLOW_IPS.
 HTTPS_ONLY = read(env.bool, "HTTPS_ONLY", not DEBUG, mend="Write true or false.")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY

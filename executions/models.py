@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import ClassVar, Self
-from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -66,11 +65,6 @@ class Execution(models.Model):
     failed_steps = models.PositiveIntegerField(default=0)
     skipped_steps = models.PositiveIntegerField(default=0)
 
-    steps: models.Manager["Step"]
-    workspace_id: UUID
-    workflow_id: UUID
-    version_id: UUID
-    triggered_by_id: int | None
     objects = ExecutionQuerySet.as_manager()
 
     class Meta:
@@ -134,8 +128,6 @@ class Step(models.Model):
     started_at = models.DateTimeField(null=True)
     attempt_started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
-
-    execution_id: UUID
 
     class Meta:
         constraints: ClassVar = [

@@ -1,6 +1,7 @@
 """The verbs that the API, the admin and the commands share: start, run, cancel. Plain functions for any Django code."""
 
 import threading
+
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
@@ -49,7 +50,9 @@ def start(
         workflow.refresh_from_db()
         if not _started(execution, workflow, variables or {}):
             runner.stop_observing(execution.pk)
-            raise NotActive(f"Workflow {workflow.name!r} is {workflow.status}; activate it first, or ask for a dry run.")
+            raise NotActive(
+                f"Workflow {workflow.name!r} is {workflow.status}; activate it first, or ask for a dry run."
+            )
     transaction.on_commit(dispatch.wake)
     return execution
 

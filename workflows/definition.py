@@ -158,7 +158,9 @@ def _id_faults(actions: Sequence[Action]) -> Iterator[Fault]:
     first: dict[str, int] = {}
     for index, action in enumerate(actions):
         if action.id in first:
-            yield Fault(f"actions[{index}].id", f"{action.id!r} is the id of actions[{first[action.id]}] too; change one.")
+            yield Fault(
+                f"actions[{index}].id", f"{action.id!r} is the id of actions[{first[action.id]}] too; change one."
+            )
         first.setdefault(action.id, index)
 
 
@@ -187,7 +189,7 @@ def _config_faults(action: Action, references: list[tuple[str, Reference]]) -> I
         except ExpressionError as error:
             yield Fault(f"config.{where}", str(error))
         else:
-            references.extend((f"config.{where}", reference) for reference in template.references if template)
+            references.extend((f"config.{where}", reference) for reference in (template.references if template else ()))
     try:
         config = action_type.config.model_validate(action.config)
     except ValidationError as error:

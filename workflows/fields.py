@@ -32,8 +32,8 @@ class DocumentField(models.Field):  # type: ignore[type-arg]  # a field takes no
         except DocumentError as error:
             raise ValidationError(f"{self.name}: {error}") from error
 
-    def value_to_string(self, obj: models.Model) -> str | None:
-        return self.get_prep_value(self.value_from_object(obj))
+    def value_to_string(self, obj: models.Model) -> str:
+        return encode(self.value_from_object(obj))
 
     def to_python(self, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value

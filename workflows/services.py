@@ -1,4 +1,4 @@
-"""The verbs on workflows: create, change, activate, deactivate, archive. Every one of them leaves a valid definition."""
+"""The verbs on workflows: create, change, activate, deactivate, archive. Every one leaves a valid definition."""
 
 import hashlib
 import json
@@ -53,7 +53,7 @@ def create(
     complete = _checked(definition)
     workflow = Workflow(
         workspace=workspace, name=name, description=description, status=status, tags=tags or [],
-        metadata=metadata or {}, created_by_id=created_by.pk if created_by else None,
+        metadata=metadata or {}, created_by_id=_id(created_by),
     )  # fmt: skip
     with transaction.atomic():
         _save(workflow)
@@ -68,7 +68,7 @@ def change(
     changed_by: AbstractBaseUser | None = None,
     **fields: Json,
 ) -> Workflow:
-    """Sets `name`, `description`, `tags`, `metadata`; another `definition` makes a new version. Errors as in `create`."""
+    """Sets `name`, `description`, `tags`, `metadata`; another `definition` makes a version. Errors as in `create`."""
     complete = None if definition is None else _checked(definition)
     with transaction.atomic():
         Workflow.objects.select_for_update().get(pk=workflow.pk)
@@ -105,11 +105,15 @@ def _use(workflow: Workflow, definition: Json, by: AbstractBaseUser | None) -> N
     version = versions.filter(digest=digest).first()
     if version is None:
         latest = versions.aggregate(latest=Max("number"))["latest"] or 0
-        version = WorkflowVersion.objects.create(
-            workflow=workflow, number=latest + 1, definition=definition, digest=digest, created_by_id=by.pk if by else None
+        version = versions.create(
+            workflow=workflow, number=latest + 1, definition=definition, digest=digest, created_by_id=_id(by)
         )
     workflow.version = version
     workflow.save(update_fields=["version", "updated_at"])
+
+
+def _id(user: AbstractBaseUser | None) -> int | None:
+    return user.pk if user else None
 
 
 def set_status(*, workflow: Workflow, status: WorkflowStatus) -> Workflow:
@@ -121,4 +125,3 @@ def set_status(*, workflow: Workflow, status: WorkflowStatus) -> Workflow:
         workflow.status = status
         workflow.save(update_fields=["status", "updated_at"])
     return workflow
-

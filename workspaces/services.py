@@ -20,12 +20,11 @@ class NoSuchMember(LookupError):
 
 
 def member(*, workspace_id: UUID, reference: int | str) -> User:
-    """The active member with this user id, user name or e-mail address; raises NoSuchMember."""
-    named = Q(user__pk=reference) if isinstance(reference, int) else Q(user__username=reference)
-    if isinstance(reference, str) and reference.isascii() and reference.isdecimal():
-        named |= Q(user__pk=int(reference)) if len(reference) < 19 else Q()
-    if isinstance(reference, str) and "@" in reference:
-        named |= Q(user__email__iexact=reference)
+    """The active member with this user id (a number), user name or e-mail address; raises NoSuchMember."""
+    if isinstance(reference, int):
+        named = Q(user__pk=reference)
+    else:
+        named = Q(user__username=reference) | Q(user__email__iexact=reference)
     memberships = Membership.objects.filter(named, workspace_id=workspace_id, user__is_active=True)
     found = memberships.select_related("user").order_by("id").first()
     if found is None:

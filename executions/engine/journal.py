@@ -1,4 +1,4 @@
-"""The one writer of steps and of an execution's status. Every write is fenced by the epoch of the claim it belongs to."""
+"""The one writer of steps and of an execution's status. Every write is fenced by the epoch of its claim."""
 
 import json
 from collections.abc import Sequence
@@ -134,8 +134,15 @@ def _claim(restriction: Piece, limit: int) -> list[Claim]:
     )
     rows = statements.run_fenced(db, Piece(sql, restriction.parameters))
     faults.reach("claim.after")
+    return [_claimed(row) for row in rows]
+
+
+def _claimed(row: Sequence[Any]) -> Claim:
+    epoch, claims, position, successful, failed, skipped, now, *assigned = row
     asked_at = clock.monotonic()
-    return [Claim(_assignment(row[7:]), *row[:6], _time(row[6]), asked_at, asked_at) for row in rows]
+    return Claim(
+        _assignment(assigned), epoch, claims, position, successful, failed, skipped, _time(now), asked_at, asked_at
+    )
 
 
 def _assignment(row: Sequence[Any]) -> Assignment:
@@ -186,9 +193,7 @@ def _count(db: BaseDatabaseWrapper, tally: Claim, status: ExecutionStatus) -> li
     return [Piece(sql, [statements.key(db, tally.assignment.workflow_id)])]
 
 
-def _fence(
-    db: BaseDatabaseWrapper, tally: Claim, *, renew: bool, sleep: Sleep | None, finish: Finish | None
-) -> Piece:
+def _fence(db: BaseDatabaseWrapper, tally: Claim, *, renew: bool, sleep: Sleep | None, finish: Finish | None) -> Piece:
     """`wake_at` is left alone while the lease is young: an index entry less to write at each commit."""
     now = statements.now(db)
     sets = "position = %s, claims = %s, successful_steps = %s, failed_steps = %s, skipped_steps = %s"

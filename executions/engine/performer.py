@@ -1,4 +1,4 @@
-"""Calls handlers: on a thread of their own, so that one that hangs can be left behind; and turns what comes into data."""
+"""Calls handlers, on threads of their own so that one that hangs can be left behind; makes data of what comes."""
 
 import asyncio
 import inspect
@@ -104,7 +104,7 @@ def end(call: Call) -> None:
 
 
 def interrupt(execution_id: UUID) -> None:
-    """Has whoever waits for a handler of this execution, in this process, look whether the execution is still theirs."""
+    """Has whoever waits for a handler of this execution in this process look whether it is still theirs."""
     for call in tuple(_calls):
         if call.execution_id == execution_id:
             call.interrupt()
@@ -119,7 +119,7 @@ def guarded(work: Callable[[], Any]) -> Outcome:
     """What `work()` gives, as an outcome. Nothing it does gets past this but the end of the process."""
     try:
         return _checked(work())
-    except BaseException as error:  # a handler may raise anything, SystemExit too: it is this step's failure alone
+    except BaseException as error:  # noqa: BLE001 (a handler may raise anything, SystemExit too: its step's failure)
         return _failure(error)
 
 
@@ -165,7 +165,7 @@ def _described(error: ActionError) -> Failure:
 def _text(error: BaseException) -> str:
     try:
         return _clean(str(error))
-    except BaseException as fault:  # str() of somebody's exception is their code too
+    except BaseException as fault:  # noqa: BLE001 (the str() of somebody's exception is their code too)
         return f"its text can't be had ({type(fault).__name__})"
 
 

@@ -93,7 +93,8 @@ class _Run:
             now = self.claim.clock()
             match next_move(self.definition, self.steps, now=now, deadline=self.deadline, claims=self.claim.claims):
                 case Begin() | Again() if self.should_stop():
-                    return self._hand_back()
+                    self._hand_back()
+                    return None
                 case Begin(path, action):
                     if record := self._begin(path, action):
                         self._commit()
@@ -107,10 +108,12 @@ class _Run:
                 case Resolve(record):
                     self._note(replace(record, status=StepStatus.SUCCESS, wait_until=None))
                 case Sleep() as sleep:
-                    return self._commit(sleep=sleep)
+                    self._commit(sleep=sleep)
+                    return None
                 case Finish() as finish:
                     self._close_open_steps(finish)
-                    return self._commit(finish=finish)
+                    self._commit(finish=finish)
+                    return None
 
     def _begin(self, path: str, action: Action) -> StepRecord | None:
         """Notes the step as begun and gives it; or notes it as skipped or failed already, and gives None."""
@@ -219,7 +222,8 @@ class _Run:
     def _commit(self, *, sleep: Sleep | None = None, finish: Finish | None = None) -> None:
         changes, self.changes = tuple(self.changes.values()), {}
         journal.commit(self.claim, changes, sleep=sleep, finish=finish)
-        observer = _observers.pop(self.execution.execution_id, None) if finish else _observers.get(self.execution.execution_id)
+        execution_id = self.execution.execution_id
+        observer = _observers.pop(execution_id, None) if finish else _observers.get(execution_id)
         if observer:
             transaction.on_commit(partial(_report, observer, changes))
 
@@ -258,9 +262,7 @@ def _next_attempt(move: Again, claim: Claim) -> StepRecord:
     if move.interrupted:
         interruption = Failure("INTERRUPTED", "Its process ended before the attempt did; it is made again.")
         record = _with_failure(record, interruption, claim)
-    return replace(
-        record, attempt=move.attempt, error=None, wait_until=None, attempt_started_at=claim.clock()
-    )
+    return replace(record, attempt=move.attempt, error=None, wait_until=None, attempt_started_at=claim.clock())
 
 
 def _failed(record: StepRecord, action: Action, failure: Failure, claim: Claim) -> StepRecord:

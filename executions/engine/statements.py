@@ -57,8 +57,10 @@ class DatabaseNow(Func):
 
     output_field = DateTimeField()
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> tuple[str, list[Any]]:
-        return escaped(now(connection)), []
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *_: Any, **__: Any
+    ) -> tuple[str, tuple[()]]:
+        return escaped(now(connection)), ()
 
 
 def document(value: Json) -> str | None:
@@ -123,7 +125,8 @@ def changed_step(
     begun = f", attempt_started_at = {now(db)}" if new_attempt else ""
     sql = (
         "UPDATE executions_step SET status = %s, attempt = %s, attempts = %s, output = %s, error = %s, log = %s,"
-        f" flow = %s, position = %s, wait_until = %s, completed_at = {ended}{begun} WHERE execution_id = %s AND path = %s"
+        f" flow = %s, position = %s, wait_until = %s, completed_at = {ended}{begun}"
+        " WHERE execution_id = %s AND path = %s"
     )
     return Piece(
         sql,
@@ -166,7 +169,8 @@ def _run_in_turn(db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece])
 
 
 def _on_sqlite(db: BaseDatabaseWrapper, piece: Piece) -> list[Any]:
-    return db.connection.execute(piece.sql.replace("%s", "?"), piece.parameters).fetchall()
+    rows: list[Any] = db.connection.execute(piece.sql.replace("%s", "?"), piece.parameters).fetchall()
+    return rows
 
 
 _RUN: dict[str, Callable[[BaseDatabaseWrapper, Piece, Sequence[Piece]], list[Any]]] = {

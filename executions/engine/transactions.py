@@ -1,4 +1,4 @@
-"""One writer at a time on SQLite: a process-wide lock before the database's own, which starves whoever waits in line."""
+"""One writer at a time on SQLite: a process-wide lock before the database's own, which may starve who waits."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ _sqlite_writes = threading.RLock()
 
 def current() -> BaseDatabaseWrapper:
     """This thread's connection, looked up once: Django's `connection` looks it up at every attribute."""
-    return transaction.get_connection()
+    db: BaseDatabaseWrapper = transaction.get_connection()
+    return db
 
 
 @contextmanager

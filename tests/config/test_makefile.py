@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,14 @@ case "$*" in
 *"-m venv"*) mkdir -p .venv/bin && cat "$0" > .venv/bin/python && chmod +x .venv/bin/python ;;
 esac
 """
-IS_OLD = 'case "$1" in -c) exit 1 ;; esac'
 DOES_NOT_START = "echo 'pyenv: command not found' >&2; exit 127"
 UV_WORKS = 'case "$1" in venv) mkdir -p .venv/bin ;; esac'
+
+
+def runs_as(minor: int) -> str:
+    """A Python that runs code, and says there that it is 3.`minor`."""
+    version = f"type('Version', (tuple,), dict(major=3, minor={minor}))((3, {minor}))"
+    return f'[ "$1" != -c ] || exec "{sys.executable}" -c "import sys; sys.version_info = {version}; $2"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +99,14 @@ def test_it_passes_over_a_python_that_is_there_but_does_not_start(machine: Machi
 
 
 def test_it_passes_over_a_python_that_is_too_old(machine: Machine) -> None:
-    machine.has("python3", IS_OLD)
-    machine.has("python", WORKS)
+    machine.has("python3", runs_as(11))
+    machine.has("python", runs_as(12) + WORKS)
 
     assert "Making .venv with python\n" in machine.make().stdout
 
 
 def test_it_finds_a_python_that_pyenv_keeps_but_does_not_show(machine: Machine) -> None:
-    machine.has("python3", IS_OLD)
+    machine.has("python3", runs_as(11))
     machine.has("kept", WORKS)
     kept = machine.home / ".pyenv" / "versions" / "3.13.0" / "bin"
     kept.mkdir(parents=True)

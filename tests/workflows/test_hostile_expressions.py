@@ -20,9 +20,9 @@ import pytest
 from tests.workflows.hostile_expressions import ATTACKS, Attack
 from workflows.conditions import ConditionError, parse_condition
 from workflows.documents import Json
-from workflows.expression_engine import Program
-from workflows.expression_faults import EngineError
 from workflows.expressions import EvaluationError, ExpressionError, parse_expression, render
+from workflows.expressions.engine import Program
+from workflows.expressions.faults import EngineError
 
 MAX_MS = 50
 MAX_KIB = 10 * 1024
@@ -167,4 +167,4 @@ def test_one_module_alone_knows_the_engine() -> None:
         path for app in ("config", "executions", "workflows", "workspaces") for path in (ROOT / app).rglob("*.py")
     ]
 
-    assert [path.name for path in sources if "cel_expr_python" in path.read_text()] == ["expression_engine.py"]
+    assert [path.name for path in sources if "cel_expr_python" in path.read_text()] == ["engine.py"]

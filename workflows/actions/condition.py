@@ -15,7 +15,7 @@ FORMS = ("field", "conditions", "expression")
 
 
 class ConditionConfig(ActionConfig):
-    """One comparison (`field`, `operator`, `value`), `conditions` (a list, or a group of all/any/not), or `expression`."""
+    """One comparison (`field`, `operator`, `value`), `conditions` (a list or a group), or an `expression`."""
 
     field: str | None = None
     operator: str | None = None
@@ -33,7 +33,9 @@ class ConditionConfig(ActionConfig):
         try:
             self.parsed()
         except ConditionError as error:
-            raise ValueError("; ".join(f"{path}: {message}" if path else message for path, message in error.faults)) from error
+            raise ValueError(
+                "; ".join(f"{path}: {message}" if path else message for path, message in error.faults)
+            ) from error
         return self
 
     def parsed(self) -> Condition:

@@ -76,9 +76,7 @@ def action(
         if transactional and inspect.iscoroutinefunction(handler):
             raise ValueError(f"action {name!r}: a transactional handler can't be async; it shares the journal's thread")
         description = inspect.getdoc(handler) or ""
-        ACTIONS[name] = ActionType(
-            name, handler, config, description, transactional, pure, raw, preview, references
-        )
+        ACTIONS[name] = ActionType(name, handler, config, description, transactional, pure, raw, preview, references)
         return handler
 
     return register

@@ -51,9 +51,7 @@ def _workspace() -> Workspace:
     ada = _person("ada", is_staff=True, is_superuser=True)
     grace = _person("grace")
     organization, _ = Organization.objects.get_or_create(slug="demo", defaults={"name": "Demo", "owner": ada})
-    workspace, _ = Workspace.objects.get_or_create(
-        slug="demo", defaults={"name": "Demo", "organization": organization}
-    )
+    workspace, _ = Workspace.objects.get_or_create(slug="demo", defaults={"name": "Demo", "organization": organization})
     for user, role in ((ada, Role.OWNER), (grace, Role.MEMBER)):
         Membership.objects.get_or_create(workspace=workspace, user=user, defaults={"role": role})
     return workspace

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("workspace", help="slug or id of the workspace")
         parser.add_argument("workflow", help="name or id of the workflow")
         parser.add_argument("--data", metavar="JSON|@FILE|-", help="trigger data; - reads it from standard input")
-        parser.add_argument("--variables", metavar="JSON|@FILE", help="an object that goes over the workflow's variables")
+        parser.add_argument("--variables", metavar="JSON|@FILE", help="an object; goes over the workflow's own")
         parser.add_argument("--dry-run", action="store_true", help="send nothing; show what would have been sent")
         parser.add_argument("--detach", action="store_true", help="start it, print its id, leave it to another process")
         parser.add_argument("--json", action="store_true", help="print the execution as JSON and nothing else")

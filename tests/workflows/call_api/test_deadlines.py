@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from pytest_django import Settings
 
-from tests.workflows.call_api.calls import SLACK_SECONDS, assert_cancelled, at_most, failure
+from tests.workflows.call_api.calls import SLACK_SECONDS, assert_cancelled, at_most, failure, fetch, resolving
 from tests.workflows.call_api.conftest import Serve, TalkTo
 from tests.workflows.http_server import Behaviour, Exchange, Talk, replying
 
@@ -87,20 +87,41 @@ def test_the_deadline_holds_while_a_body_is_sent_that_nobody_reads(talk_to: Talk
         assert failure(server.url, method="POST", body=b"x" * 20_000_000, seconds=0.5).code == "TIMEOUT"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux leaves a connection waiting when the queue is full")
-def test_the_deadline_holds_while_connecting(servers: ExitStack, settings: Settings) -> None:
-    full = servers.enter_context(socket.socket())
-    full.bind(("127.0.0.1", 0))
+only_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux leaves a connection waiting when the queue is full"
+)
+
+
+def deaf_listener(sockets: ExitStack, host: str, port: int = 0) -> int:
+    """Listens on a port, which is returned, with a queue so full that a connection is never made."""
+    full = sockets.enter_context(socket.socket())
+    full.bind((host, port))
     full.listen(0)
-    authority = f"127.0.0.1:{full.getsockname()[1]}"
-    settings.OUTBOUND_ALLOWED_HOSTS = [authority]
     for _ in range(3):
-        waiting = servers.enter_context(socket.socket())
+        waiting = sockets.enter_context(socket.socket())
         waiting.setblocking(False)
         waiting.connect_ex(full.getsockname())
+    return int(full.getsockname()[1])
+
+
+@only_linux
+def test_the_deadline_holds_while_connecting(servers: ExitStack, settings: Settings) -> None:
+    authority = f"127.0.0.1:{deaf_listener(servers, '127.0.0.1')}"
+    settings.OUTBOUND_ALLOWED_HOSTS = [authority]
     with at_most(0.5 + SLACK_SECONDS):
         assert failure(f"http://{authority}/", seconds=0.5).code == "TIMEOUT"
     assert_cancelled(f"http://{authority}/")
+
+
+@only_linux
+def test_an_address_that_never_answers_leaves_time_for_the_next(
+    serve: Serve, servers: ExitStack, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(replying())
+    deaf_listener(servers, "127.0.0.2", server.port)
+    settings.OUTBOUND_ALLOWED_HOSTS = [f"two.example:{server.port}"]
+    monkeypatch.setattr(socket, "getaddrinfo", resolving("127.0.0.2", "127.0.0.1"))
+    assert fetch(f"http://two.example:{server.port}/", seconds=1).status == 200
 
 
 def test_the_deadline_is_for_all_redirects_together(serve: Serve) -> None:

@@ -68,7 +68,9 @@ def test_a_redirect_to_a_forbidden_address_is_refused(serve: Serve, servers: Exi
     assert inside.received == []
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "http://user:pw@127.0.0.1/", "http://[::1", "http://:1/"])
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "http://user:pw@127.0.0.1/", "http://u:pw@[::1", "http://:1/"]
+)
 def test_a_redirect_to_what_is_no_url_is_refused(serve: Serve, location: str) -> None:
     error = failure(serve(redirecting(location)).url)
     assert error.code == "INVALID_URL"

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 
 from cel_expr_python import cel
 
-from workflows import expression_functions as functions
 from workflows.documents import Json
-from workflows.expression_faults import EngineError, compile_fault, evaluation_fault, without_status
-from workflows.expression_values import as_json, check_values
-from workflows.patterns import check_pattern
+from workflows.expressions import functions
+from workflows.expressions.faults import EngineError, compile_fault, evaluation_fault, without_status
+from workflows.expressions.patterns import check_pattern
+from workflows.expressions.values import as_json, check_values
 
 MAX_VARIABLES = 101
 _BOOL, _INT, _UINT, _DOUBLE = cel.Type.BOOL, cel.Type.INT, cel.Type.UINT, cel.Type.DOUBLE

@@ -10,23 +10,9 @@ from functools import lru_cache
 from json import JSONEncoder, loads
 
 from workflows.documents import MAX_DEPTH, MAX_DOCUMENT_BYTES, Json, join
-from workflows.expression_evaluation import Expression, known_expression, parse_expression
-from workflows.expression_syntax import named, read_expression
-from workflows.references import ROOTS, EvaluationError, ExpressionError, MissingValue, Reference
-
-__all__ = [
-    "ROOTS",
-    "EvaluationError",
-    "Expression",
-    "ExpressionError",
-    "MissingValue",
-    "Reference",
-    "Template",
-    "parse_expression",
-    "parse_template",
-    "render",
-    "templates_in",
-]
+from workflows.expressions.evaluation import Expression, known_expression
+from workflows.expressions.references import EvaluationError, ExpressionError, Reference
+from workflows.expressions.syntax import named, read_expression
 
 MAX_TEMPLATE_CHARACTERS = 64 * 1024
 MAX_TEMPLATE_EXPRESSIONS = 100

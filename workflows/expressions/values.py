@@ -4,8 +4,8 @@ import math
 from datetime import datetime, timedelta
 
 from workflows.documents import MAX_DEPTH, MAX_INTEGER, Json
-from workflows.expression_faults import EngineError
-from workflows.expression_functions import MAX_TEXT
+from workflows.expressions.faults import EngineError
+from workflows.expressions.functions import MAX_TEXT
 
 MAX_CONTEXT = 256 * 1024
 MAX_RESULT_DEPTH = 2 * MAX_DEPTH

@@ -12,8 +12,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NoReturn
 
-from workflows.expression_tokens import CALL, CLOSE, DOT_KEY, INDEX, OPENING, PROBED, TOKEN, WORDS, decoded, dot_key
-from workflows.references import ROOTS, ExpressionError, Reference, shorten
+from workflows.expressions.references import ROOTS, ExpressionError, Reference, shorten
+from workflows.expressions.tokens import CALL, CLOSE, DOT_KEY, INDEX, OPENING, PROBED, TOKEN, WORDS, decoded, dot_key
 
 MAX_CHARACTERS = 500
 MAX_NESTING = 24

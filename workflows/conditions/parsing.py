@@ -6,13 +6,11 @@ A list means all of its parts. Groups stop at the first part that decides, so `e
 import difflib
 from collections.abc import Callable, Iterable
 
-from workflows.comparisons import COMPARISONS, PRESENCES, value_fault
-from workflows.condition_nodes import Comparison, Condition, Group, Negation, Source, Truth, Verdict
+from workflows.conditions.comparisons import COMPARISONS, PRESENCES, value_fault
+from workflows.conditions.nodes import Comparison, Condition, Group, Negation, Source, Truth
 from workflows.documents import Json, join
 from workflows.expressions import ExpressionError, Reference, parse_expression, parse_template, templates_in
-from workflows.references import kind, shorten
-
-__all__ = ["Condition", "ConditionError", "Verdict", "parse_condition"]
+from workflows.expressions.references import kind, shorten
 
 MAX_GROUP_DEPTH = 16
 MAX_LEAVES = 200

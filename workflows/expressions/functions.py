@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 
 from workflows.documents import MAX_INTEGER, Json
-from workflows.references import kind
+from workflows.expressions.references import kind
 
 MAX_TEXT = 64 * 1024
 MAX_PARTS = 1_000

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from workflows.documents import Json
-from workflows.expression_engine import matches
-from workflows.references import kind
+from workflows.expressions.engine import matches
+from workflows.expressions.references import kind
 
 
 class Absent:

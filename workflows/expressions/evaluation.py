@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from workflows.documents import Json
-from workflows.expression_engine import Program
-from workflows.expression_faults import EngineError, UnboundError
-from workflows.expression_syntax import Syntax, named, read_expression
-from workflows.expression_values import check_values
-from workflows.references import EvaluationError, ExpressionError, MissingValue, resolve
+from workflows.expressions.engine import Program
+from workflows.expressions.faults import EngineError, UnboundError
+from workflows.expressions.references import EvaluationError, ExpressionError, MissingValue, resolve
+from workflows.expressions.syntax import Syntax, named, read_expression
+from workflows.expressions.values import check_values
 
 
 class Expression:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import override
 
-from workflows.comparisons import ABSENT, COMPARISONS, NEEDS_FIELD, PRESENCES, Absent, ComparisonError
+from workflows.conditions.comparisons import ABSENT, COMPARISONS, NEEDS_FIELD, PRESENCES, Absent, ComparisonError
 from workflows.documents import Json
 from workflows.expressions import EvaluationError, Expression, MissingValue, Reference, Template, render
-from workflows.references import kind, shorten
+from workflows.expressions.references import kind, shorten
 
 MAX_SHOWN_CHARACTERS = 2_000
 
