@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 
 POINTS = (
+    "start.after",
     "claim.before", "claim.after",
     "commit.before", "commit.inside", "commit.after",
     "effect.before", "effect.after",

@@ -104,6 +104,7 @@ def start(execution: Execution) -> bool:
     rows = statements.run_fenced(db, fence, [statements.new_execution(db, execution)])
     for (now,) in rows:
         execution.created_at = execution.wake_at = _time(now)
+    faults.reach("start.after")
     return bool(rows)
 
 
@@ -292,4 +293,5 @@ def _uuid(value: UUID | str) -> UUID:
 
 
 def _time(value: datetime | str) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # SQLite keeps UTC without saying so
