@@ -1,13 +1,16 @@
 """What counts as JSON here: the one check that every stored value passes, on both databases alike."""
 
 import math
+from collections.abc import Iterator
 from json import JSONEncoder
 
 type Json = None | bool | int | float | str | list[Json] | dict[str, Json]
+type _Trail = tuple[_Trail, object] | None
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 MAX_INTEGER = 2**63 - 1
+MAX_KEY_SHOWN = 100
 _ENCODER = JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
@@ -26,8 +29,8 @@ def encode(value: object, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> str:
     Raises DocumentError for what isn't JSON (sets, bytes, tuples, NaN, keys that aren't text), for NUL and lone
     surrogates, integers beyond 64 bits, more than 64 levels (so also for cycles), or more than `max_bytes` in UTF-8.
     """
-    if value is None or value == {}:
-        return "null" if value is None else "{}"
+    if value is None:
+        return "null"
     _check(value, max_bytes)
     text = _ENCODER.encode(value)
     if len(text) > max_bytes or (not text.isascii() and len(text.encode()) > max_bytes):
@@ -41,60 +44,96 @@ def dump(value: Json) -> str:
 
 
 def _check(root: object, max_bytes: int) -> None:
-    """Walks without recursion, and gives up as soon as the size is past the limit, however large the rest is."""
+    """Walks without recursion, and gives up as soon as the size is past the limit, however large the rest is.
+
+    A trail becomes a path only where there is a fault: keys may be long, and many values lie below one.
+    """
     budget = max_bytes
-    stack: list[tuple[object, str, int]] = [(root, "", 0)]
+    stack: list[tuple[object, _Trail, int]] = [(root, None, 0)]
     while stack:
-        value, path, depth = stack.pop()
+        value, trail, depth = stack.pop()
         if depth > MAX_DEPTH:
-            raise DocumentError(path[:200], f"nested deeper than {MAX_DEPTH} levels")
-        budget -= 1 + _check_scalar(value, path)
-        if isinstance(value, dict):
-            stack.extend((item, join(path, _checked_key(key, path)), depth + 1) for key, item in value.items())
-            budget -= sum(map(len, value))
-        elif isinstance(value, list):
-            budget -= len(value)
-            if budget >= 0:
-                stack.extend((item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value))
+            raise DocumentError(_path(trail)[:200], f"nested deeper than {MAX_DEPTH} levels")
+        budget -= _least_size(value, trail)
         if budget < 0:
             raise _too_large(max_bytes)
+        if isinstance(value, dict):
+            for key, item in value.items():
+                budget -= _key_size(key, trail, budget)
+                if budget < 0:
+                    raise _too_large(max_bytes)
+                stack.append((item, (trail, key), depth + 1))
+        elif isinstance(value, list):
+            stack.extend((item, (trail, index), depth + 1) for index, item in enumerate(value))
+        elif isinstance(value, str):
+            _check_text(value, trail)
 
 
-def _check_scalar(value: object, path: str) -> int:
-    """How many characters a text has (0 for any other JSON value)."""
+def _least_size(value: object, trail: _Trail) -> int:
+    """How many bytes of JSON a value has at least: a text its characters, an object or a list its commas."""
     match value:
-        case str():
-            _check_text(value, path)
-            return len(value)
-        case float() if not math.isfinite(value):
-            raise DocumentError(path, f"{value} isn't a JSON number")
-        case bool() | None | float() | dict() | list():
-            return 0
-        case int() if -MAX_INTEGER <= value <= MAX_INTEGER:
-            return 0
+        case None | bool():
+            return 1
+        case str() | list() | dict():
+            return len(value) + 1
+        case float() if math.isfinite(value):
+            return 1
+        case float():
+            raise DocumentError(_path(trail), f"{value} isn't a JSON number")
+        case int() if -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+            return 1
         case int():
-            raise DocumentError(path, "an integer beyond 64 bits; send it as text")
-    raise DocumentError(path, f"{type(value).__name__} isn't JSON; return dict, list, str, int, float, bool or None")
+            raise DocumentError(_path(trail), "an integer beyond 64 bits; send it as text")
+    name = type(value).__name__
+    raise DocumentError(_path(trail), f"{name} isn't JSON; use dict, list, str, int, float, bool or None")
 
 
-def _check_text(text: str, path: str) -> None:
-    if "\x00" in text:
-        raise DocumentError(path, "text with a NUL character")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise DocumentError(path, "text with a lone surrogate, which isn't Unicode")
-
-
-def _checked_key(key: object, path: str) -> str:
+def _key_size(key: object, trail: _Trail, budget: int) -> int:
     if not isinstance(key, str):
-        raise DocumentError(path, f"a key of type {type(key).__name__}; keys are text")
-    _check_text(key, path)
-    return key
+        raise DocumentError(_path(trail), f"a key of type {type(key).__name__}; keys are text")
+    if len(key) <= budget:
+        _check_text(key, trail)
+    return len(key)
+
+
+def _check_text(text: str, trail: _Trail) -> None:
+    if "\x00" in text:
+        raise DocumentError(_path(trail), "text with a NUL character; remove it")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise DocumentError(_path(trail), "text with a lone surrogate, which isn't Unicode; remove it") from error
 
 
 def _too_large(max_bytes: int) -> DocumentError:
     return DocumentError("", f"larger than {max_bytes:,} bytes")
 
 
+def _path(trail: _Trail) -> str:
+    path = ""
+    for part in reversed([*_parts(trail)]):
+        path = f"{path}[{part}]" if isinstance(part, int) else join(path, _shown(str(part)))
+    return path
+
+
+def _parts(trail: _Trail) -> Iterator[object]:
+    while trail is not None:
+        trail, part = trail
+        yield part
+
+
+def _shown(key: str) -> str:
+    """A key as an error may show it: long ones cut, what a terminal or UTF-8 can't take escaped."""
+    head = key if len(key) <= MAX_KEY_SHOWN else f"{key[: MAX_KEY_SHOWN - 1]}…"
+    return head if head.isprintable() else ascii(head)[1:-1]
+
+
 def join(path: str, key: str) -> str:
     """The path of `key` inside `path`, as errors write it: `config.headers.X-Id`."""
     return f"{path}.{key}" if path else key
+
+
+def inside(path: str, rest: str) -> str:
+    """The path `rest`, which may be empty or begin with an index, as a path inside `path`."""
+    return path + rest if not rest or rest.startswith("[") else join(path, rest)

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from workflows.documents import DocumentError, encode
+from workflows.documents import DocumentError, encode, inside
 
 
 class DocumentField(models.Field):  # type: ignore[type-arg]  # a field takes no type arguments when it runs
@@ -30,10 +30,8 @@ class DocumentField(models.Field):  # type: ignore[type-arg]  # a field takes no
         try:
             return encode(value)
         except DocumentError as error:
-            raise ValidationError(f"{self.name}: {error}") from error
+            raise ValidationError({inside(self.name, error.path): f"{error.message}."}) from error
 
-    def value_to_string(self, obj: models.Model) -> str:
-        return encode(self.value_from_object(obj))
-
-    def to_python(self, value: Any) -> Any:
-        return json.loads(value) if isinstance(value, str) else value
+    def value_to_string(self, obj: models.Model) -> Any:
+        """The value itself, since a dump of the database is JSON too."""
+        return self.value_from_object(obj)

@@ -6,18 +6,19 @@ from functools import lru_cache
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from workflows.definition import Definition, load, parse, with_ids
-from workflows.documents import Json
+from workflows.documents import DocumentError, Json, encode, inside
 from workflows.models import Workflow, WorkflowStatus, WorkflowVersion
 from workspaces.models import Workspace
 
-_ALLOWED = {
-    WorkflowStatus.ACTIVE: {WorkflowStatus.DRAFT, WorkflowStatus.INACTIVE, WorkflowStatus.ACTIVE},
-    WorkflowStatus.INACTIVE: {WorkflowStatus.ACTIVE, WorkflowStatus.INACTIVE},
-    WorkflowStatus.ARCHIVED: set(WorkflowStatus),
+LEADS_TO = {
+    WorkflowStatus.ACTIVE: (WorkflowStatus.DRAFT, WorkflowStatus.INACTIVE, WorkflowStatus.ACTIVE),
+    WorkflowStatus.INACTIVE: (WorkflowStatus.ACTIVE, WorkflowStatus.INACTIVE),
+    WorkflowStatus.ARCHIVED: tuple(WorkflowStatus),
 }
 
 
@@ -26,7 +27,7 @@ class NameTaken(Exception):
 
 
 class StatusNotAllowed(Exception):
-    """The workflow's status doesn't lead to the wished one."""
+    """The workflow's status doesn't allow that: it doesn't lead to the wished one, or it is archived."""
 
 
 @lru_cache(maxsize=512)
@@ -42,7 +43,7 @@ def create(
     definition: Json,
     description: str = "",
     status: WorkflowStatus = WorkflowStatus.DRAFT,
-    tags: list[Json] | None = None,
+    tags: list[str] | None = None,
     metadata: dict[str, Json] | None = None,
     created_by: AbstractBaseUser | None = None,
 ) -> Workflow:
@@ -55,6 +56,7 @@ def create(
         workspace=workspace, name=name, description=description, status=status, tags=tags or [],
         metadata=metadata or {}, created_by_id=_id(created_by),
     )  # fmt: skip
+    _check_fields(workflow)
     with transaction.atomic():
         _save(workflow)
         _use(workflow, complete, created_by)
@@ -64,19 +66,44 @@ def create(
 def change(
     *,
     workflow: Workflow,
+    name: str | None = None,
+    description: str | None = None,
+    tags: list[str] | None = None,
+    metadata: dict[str, Json] | None = None,
     definition: Json = None,
     changed_by: AbstractBaseUser | None = None,
-    **fields: Json,
 ) -> Workflow:
-    """Sets `name`, `description`, `tags`, `metadata`; another `definition` makes a version. Errors as in `create`."""
+    """Sets what is given, all of it or nothing; another `definition` makes a version.
+
+    Raises what `create` raises, and StatusNotAllowed for an archived workflow.
+    """
     complete = None if definition is None else _checked(definition)
+    given = {"name": name, "description": description, "tags": tags, "metadata": metadata}
+    fields = {field: value for field, value in given.items() if value is not None}
     with transaction.atomic():
-        Workflow.objects.select_for_update().get(pk=workflow.pk)
-        for name, value in fields.items():
-            setattr(workflow, name, value)
-        _save(workflow, update_fields=[*fields, "updated_at"])
+        changed = Workflow.objects.select_for_update().get(pk=workflow.pk)
+        if changed.status == WorkflowStatus.ARCHIVED:
+            raise StatusNotAllowed("An archived workflow can't be changed; create another one.")
+        for field, value in fields.items():
+            setattr(changed, field, value)
+        _check_fields(changed)
+        _save(changed, update_fields=[*fields, "updated_at"])
         if complete is not None:
-            _use(workflow, complete, changed_by)
+            _use(changed, complete, changed_by)
+    workflow.refresh_from_db()
+    return workflow
+
+
+def set_status(*, workflow: Workflow, status: WorkflowStatus) -> Workflow:
+    """Activates, deactivates or archives. Raises StatusNotAllowed, naming what leads there."""
+    with transaction.atomic():
+        changed = Workflow.objects.select_for_update().get(pk=workflow.pk)
+        if changed.status not in (allowed := LEADS_TO.get(status, ())):
+            ways = f"only one that is {' or '.join(allowed)} can" if allowed else "none can"
+            raise StatusNotAllowed(f"A workflow that is {changed.status} can't become {status}; {ways}.")
+        changed.status = status
+        changed.save(update_fields=["status", "updated_at"])
+    workflow.refresh_from_db()
     return workflow
 
 
@@ -86,16 +113,44 @@ def _checked(definition: Json) -> Json:
     return complete
 
 
+def _check_fields(workflow: Workflow) -> None:
+    """Raises ValidationError with every field that can't be kept; on one database as on the other."""
+    faults: dict[str, list[str]] = {}
+    for field in ("name", "description", "tags", "metadata"):
+        try:
+            encode(getattr(workflow, field))
+        except DocumentError as error:
+            faults[inside(field, error.path)] = [f"{error.message}."]
+    for field in ("name", "description"):
+        if not isinstance(getattr(workflow, field), str):
+            faults[field] = ["Give a text."]
+    if not isinstance(workflow.tags, list) or not all(isinstance(tag, str) for tag in workflow.tags):
+        faults.setdefault("tags", ["Give a list of texts."])
+    if not isinstance(workflow.metadata, dict):
+        faults.setdefault("metadata", ["Give an object."])
+    try:
+        workflow.clean_fields(exclude={"version", *faults})
+    except ValidationError as error:
+        faults |= error.message_dict
+    if faults:
+        raise ValidationError(faults)
+
+
 def _save(workflow: Workflow, update_fields: list[str] | None = None) -> None:
-    workflow.clean_fields(exclude=["version"])
-    workflow.clean()
     try:
         with transaction.atomic():
             workflow.save(update_fields=update_fields)
     except IntegrityError as error:
-        if "workflow_name_once_per_workspace" in str(error) or "workflows_workflow.name" in str(error):
+        if _is_name_taken(str(error)):
             raise NameTaken(f"The workspace has a workflow named {workflow.name!r} already.") from error
         raise
+
+
+def _is_name_taken(message: str) -> bool:
+    """PostgreSQL names the constraint, SQLite its columns."""
+    return "workflow_name_once_per_workspace" in message or (
+        message.startswith("UNIQUE") and "workflows_workflow.name" in message
+    )
 
 
 def _use(workflow: Workflow, definition: Json, by: AbstractBaseUser | None) -> None:
@@ -114,14 +169,3 @@ def _use(workflow: Workflow, definition: Json, by: AbstractBaseUser | None) -> N
 
 def _id(user: AbstractBaseUser | None) -> int | None:
     return user.pk if user else None
-
-
-def set_status(*, workflow: Workflow, status: WorkflowStatus) -> Workflow:
-    """Activates, deactivates or archives. Raises StatusNotAllowed, naming what leads there."""
-    with transaction.atomic():
-        current = Workflow.objects.select_for_update().get(pk=workflow.pk).status
-        if WorkflowStatus(current) not in _ALLOWED.get(status, set()):
-            raise StatusNotAllowed(f"A workflow that is {current} can't become {status}.")
-        workflow.status = status
-        workflow.save(update_fields=["status", "updated_at"])
-    return workflow

@@ -7,10 +7,9 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from workspaces.models import Membership, Notification, Task, TaskPriority, TaskStatus
+from workspaces.models import Notification, Task, TaskPriority, TaskStatus
 
 logger = logging.getLogger(__name__)
 
@@ -20,16 +19,20 @@ class NoSuchMember(LookupError):
 
 
 def member(*, workspace_id: UUID, reference: int | str) -> User:
-    """The active member with this user id (a number), user name or e-mail address; raises NoSuchMember."""
+    """The active member with this user id (a number), user name or e-mail address; raises NoSuchMember.
+
+    A user name goes before another member's address, and an address that several members share names nobody.
+    """
+    members = User.objects.filter(memberships__workspace=workspace_id, is_active=True)
     if isinstance(reference, int):
-        named = Q(user__pk=reference)
+        found = list(members.filter(pk=reference))
     else:
-        named = Q(user__username=reference) | Q(user__email__iexact=reference)
-    memberships = Membership.objects.filter(named, workspace_id=workspace_id, user__is_active=True)
-    found = memberships.select_related("user").order_by("id").first()
-    if found is None:
+        found = list(members.filter(username=reference)) or list(members.filter(email__iexact=reference)[:2])
+    if not found or not reference:
         raise NoSuchMember(f"The workspace has no active member {reference!r}; give an id, a user name or an address.")
-    return found.user
+    if len(found) > 1:
+        raise NoSuchMember(f"Several members have the address {reference!r}; give an id or a user name.")
+    return found[0]
 
 
 def create_task(
@@ -62,14 +65,14 @@ def notify(
 ) -> Notification:
     """A notification; with `by_mail` also a mail, sent once this transaction has committed, and never twice.
 
-    A mail that the server refuses is logged, and `mailed_at` stays empty.
+    A mail that can't be sent is logged, and `mailed_at` stays empty.
     """
     notification = Notification.objects.create(
         workspace_id=workspace_id, recipient=recipient, title=title, message=message, by_mail=by_mail,
         execution_id=execution_id, step_path=step_path,
     )  # fmt: skip
     if by_mail:
-        transaction.on_commit(lambda: _mail(notification))
+        transaction.on_commit(lambda: _mail(notification), robust=True)
     return notification
 
 
@@ -77,7 +80,7 @@ def _mail(notification: Notification) -> None:
     subject = " ".join((notification.title or notification.message)[:200].split())
     try:
         send_mail(subject, notification.message, None, [notification.recipient.email])
-    except OSError:  # smtplib's errors are OSErrors; the notification itself has been delivered
+    except (OSError, ValueError):  # what smtplib and the mail's headers raise; the notification is delivered anyway
         logger.exception("notification %s wasn't mailed", notification.pk)
     else:
         Notification.objects.filter(pk=notification.pk).update(mailed_at=timezone.now())

@@ -130,7 +130,8 @@ class _Run:
             failure = Failure("INVALID_EXPRESSION", str(error), retryable=False)
             self._note(replace(record, status=StepStatus.FAILED, error=failure.as_json()), is_new=True)
             return None
-        return self._note(replace(record, input=config), is_new=True, new_attempt=True)
+        record = replace(record, input=config, attempt_started_at=self.claim.clock())
+        return self._note(record, is_new=True, new_attempt=True)
 
     def _rendered(self, action: Action) -> Json:
         if registry.find(action.type).raw:

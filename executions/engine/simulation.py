@@ -44,6 +44,7 @@ def shown(action_type: ActionType, config: Json, context: ActionContext) -> Outc
 
 
 def _preview(action_type: ActionType, config: Json, context: ActionContext) -> Json:
-    if any(expressions.templates_in(config)) or action_type.preview is None:
+    if any(expressions.templates_in(config)):
         return config  # what is still an expression only a real run can evaluate, and so check
-    return action_type.preview(action_type.config.model_validate(config), context)
+    checked = action_type.config.model_validate(config)
+    return action_type.preview(checked, context) if action_type.preview else config

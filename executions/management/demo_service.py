@@ -1,14 +1,15 @@
 """The HTTP service that the demo's workflows call: it is down for the first requests, as services are."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 FAILURES_AT_FIRST = 2
+LOOPBACK = "127.0.0.1"
 PAGES: dict[str, dict[str, Any]] = {
     "/health": {"status": "well"},
     "/customers/42": {"name": "Emmy Noether", "city": "Göttingen", "vip": False},
@@ -45,13 +46,25 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet: the table of steps says what happens."""
 
 
+def _listening(ports: Iterable[int]) -> _Server:
+    """On the first of the ports that is free; 0 is any."""
+    for port in ports:
+        with suppress(OSError):
+            return _Server((LOOPBACK, port), _Handler)
+    raise OSError(f"no port of {LOOPBACK} is free")
+
+
 @contextmanager
-def demo_service() -> Iterator[str]:
-    """Runs the service on a free port of the loopback interface; gives its host:port."""
-    server = _Server(("127.0.0.1", 0), _Handler)
+def demo_service(allowed: Iterable[str]) -> Iterator[str]:
+    """Runs the service on the loopback interface; gives its host:port.
+
+    It prefers one of the `allowed` addresses, since the processes that run beside this one may call those too.
+    """
+    ports = [int(port) for host, _, port in (address.rpartition(":") for address in allowed) if host == LOOPBACK]
+    server = _listening([*ports, 0])
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"127.0.0.1:{server.server_port}"
+        yield f"{LOOPBACK}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

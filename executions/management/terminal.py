@@ -1,121 +1,203 @@
 """An execution in the terminal: a live table where there is a screen, a line for each change where there is none."""
 
-import threading
-from collections.abc import Iterable
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
-from rich.markup import escape
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from executions.engine.plan import StepRecord
-from executions.models import Execution
-from executions.representation import in_order
-from executions.states import ExecutionStatus, StepStatus, WaitingFor
-from workflows.definition import Definition
+from executions.management.window import window
+from executions.management.wording import duration, label, plain, remark, shown_status
+from executions.models import Execution, Step
+from executions.states import ExecutionStatus, StepStatus
+from workflows.definition import Action, Definition
 
-LOOKS = {
-    "pending": ("·", "dim"), "running": ("▶", "bold cyan"), "waiting": ("◷", "yellow"), "success": ("✔", "green"),
-    "failed": ("✘", "bold red"), "skipped": ("↷", "dim"), "cancelled": ("■", "magenta"),
-    "PENDING": ("·", "dim"), "RUNNING": ("▶", "bold cyan"), "COMPLETED": ("✔", "bold green"),
-    "FAILED": ("✘", "bold red"), "CANCELLED": ("■", "bold magenta"), "TIMEOUT": ("⧖", "bold red"),
-}  # fmt: skip
 BAR_WIDTH = 40
-
-
-def label(status: str) -> Text:
-    icon, style = LOOKS[status]
-    return Text(f"{icon} {status}", style)
+STATUS_WIDTH = 11
+TRY_WIDTH = 3
+TIME_WIDTH = 11
+LINES_AROUND_THE_STEPS = 5
 
 
 class ExecutionView:
-    """What is known of one execution, kept up to date by `changed` (the engine's progress callback)."""
+    """What is known of one execution. The engine's progress callback puts into `reports`, and does no more.
 
-    def __init__(self, definition: Definition, console: Console) -> None:
-        self.definition = definition
+    So a terminal that is slow or has gone away is nothing to the engine's threads.
+    """
+
+    def __init__(self, definition: Definition, console: Console, reports: SimpleQueue[StepRecord]) -> None:
+        self.actions = definition.actions
         self.console = console
-        self.steps: dict[str, StepRecord] = {}
-        self.status: str = ExecutionStatus.PENDING
-        self.news = threading.Event()
+        self.is_live = console.is_terminal and not console.is_dumb_terminal and not console.quiet
+        self.reports = reports
+        self.status: ExecutionStatus = ExecutionStatus.PENDING
+        self._steps: dict[str, StepRecord] = {}
         self._begun: dict[str, datetime] = {}
         self._ended: dict[str, datetime] = {}
 
-    def changed(self, step: StepRecord) -> None:
-        self.steps[step.path] = step
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Keeps the table on the screen, if there is one, with what is logged meanwhile above it."""
+        if not self.is_live:
+            yield
+            return
+        with Live(self, console=self.console, refresh_per_second=12), _logs_to_where_stderr_goes():
+            yield
+
+    def await_reports(self, seconds: float) -> bool:
+        """Takes over what the engine reports, waiting up to `seconds` for the first; False when nothing came."""
+        try:
+            self._take(self.reports.get(timeout=seconds))
+        except Empty:
+            return False
+        with suppress(Empty):
+            while True:
+                self._take(self.reports.get_nowait())
+        return True
+
+    def take_rows(self, rows: Iterable[Step]) -> None:
+        """Takes over what the database says: times, and the steps that another process has made."""
+        for row in rows:
+            known = self._steps.get(row.path)
+            if row.started_at:
+                self._begun[row.path] = row.started_at
+            if row.completed_at:
+                self._ended[row.path] = row.completed_at
+            if known is None or (known.status is StepStatus.RUNNING and _differs(known, row)):
+                self._take(_record(row))
+
+    def settle(self, execution: Execution, rows: Iterable[Step]) -> None:
+        """The last look, once the execution has ended."""
+        self.take_rows(rows)
+        self.status = ExecutionStatus(execution.status)
+
+    def _take(self, step: StepRecord) -> None:
         now = datetime.now(UTC)
+        self._steps[step.path] = step
         self._begun.setdefault(step.path, now)
         if step.status is not StepStatus.RUNNING:
-            self._ended[step.path] = now
-        if not self.console.is_terminal:
-            self._print_line(step)
-        self.news.set()
+            self._ended.setdefault(step.path, now)
+        if not self.is_live:
+            self.console.print(self._line(step), soft_wrap=True)
 
-    def settle(self, execution: Execution) -> None:
-        """Takes over what the database says, times too, once the execution has ended."""
-        self.status = execution.status
-        for row in in_order(execution):
-            if row.started_at and row.completed_at:
-                self._begun[row.path], self._ended[row.path] = row.started_at, row.completed_at
-            known = self.steps.get(row.path)
-            if known is None or known.status != row.status:
-                self.changed(_record(row.path, row.action_id, row.action_type, row.name, StepStatus(row.status)))
-
-    def live(self) -> Live:
-        return Live(self, console=self.console, refresh_per_second=12)
+    def _line(self, step: StepRecord) -> Text:
+        number, total = int(step.path) + 1, len(self.actions)
+        status = label(shown_status(step))
+        status.pad_right(STATUS_WIDTH - status.cell_len)
+        line = Text.assemble(f"{number:>{len(str(total))}}/{total}  ", status, "  ", plain(step.name or step.action_id))
+        line.append(f" ({step.action_type})")
+        if step.attempt > 1:
+            line.append(f", try {step.attempt}")
+        if step.status is not StepStatus.RUNNING:
+            line.append(f", {self._time(step.path)}")
+        if text := remark(step, datetime.now(UTC)):
+            line.append(f": {text}")
+        return line
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for heading in ("", "step", "type", "status", "attempt", "time", ""):
-            table.add_column(heading, justify="right" if heading in {"attempt", "time"} else "left", overflow="fold")
-        for index, action in enumerate(self.definition.actions):
-            step = self.steps.get(str(index))
-            row: Iterable[str | Text] = self._cells(step) if step else (label("pending"), "", "", "")
-            table.add_row(str(index + 1), escape(action.name or action.id), action.type, *row)
-        yield Group(table, Text(), self._bar())
+        widths = _widths(self.actions, options.max_width)
+        blocks = [self._block(index, action, widths) for index, action in enumerate(self.actions)]
+        first, last = 0, len(blocks)
+        if not self.status.is_final:
+            focus = max((int(path) for path in tuple(self._steps)), default=0)
+            first, last = window([len(block) for block in blocks], focus, console.height - LINES_AROUND_THE_STEPS)
+        yield _headings(widths)
+        yield from _more(first, "before")
+        for block in blocks[first:last]:
+            yield Group(*block)
+        yield from _more(len(blocks) - last, "to come")
+        yield self._bar()
 
-    def _cells(self, step: StepRecord) -> tuple[str | Text, ...]:
-        status = "waiting" if step.wait_until else step.status.value
-        return label(status), str(step.attempt), self._time(step.path), Text(remark(step), "dim")
+    def _block(self, index: int, action: Action, widths: tuple[int, int, int]) -> list[RenderableType]:
+        """A step's line, and what there is to remark on a line of its own: shortened until all has ended."""
+        step = self._steps.get(str(index))
+        idle = "not run" if self.status.is_final else "pending"
+        row = Text.assemble(
+            f"{index + 1:>{widths[0]}}  ", _fit(Text(plain(action.name or action.id)), widths[1]), "  ",
+            _fit(Text(action.type, "dim"), widths[2]), "  ",
+            _fit(label(shown_status(step) if step else idle), STATUS_WIDTH), "  ", no_wrap=True, overflow="crop",
+        )  # fmt: skip
+        if step is None:
+            return [row]
+        row.append(f"{step.attempt if step.attempt > 1 else '':>{TRY_WIDTH}}")
+        row.append(f"{self._time(step.path):>{TIME_WIDTH}}")
+        text = remark(step, datetime.now(UTC))
+        if not text:
+            return [row]
+        style = "red" if step.status is StepStatus.FAILED else "yellow" if step.wait_until else "dim"
+        is_short = not self.status.is_final
+        below = Text(text, style, no_wrap=is_short, overflow="ellipsis" if is_short else "fold")
+        return [row, Padding(below, (0, 0, 0, widths[0] + 4))]
 
     def _time(self, path: str) -> str:
-        seconds = (self._ended.get(path, datetime.now(UTC)) - self._begun[path]).total_seconds()
-        return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+        return duration((self._ended.get(path, datetime.now(UTC)) - self._begun[path]).total_seconds())
 
-    def _bar(self) -> Group:
-        total = len(self.definition.actions)
-        done = sum(step.status is not StepStatus.RUNNING for step in self.steps.values())
-        if self.status == ExecutionStatus.COMPLETED:
-            done = total
-        bar = ProgressBar(total=total, completed=done, width=BAR_WIDTH, complete_style="cyan", finished_style="green")
-        return Group(bar, Text(f"{done} of {total} steps", "dim"))
-
-    def _print_line(self, step: StepRecord) -> None:
-        status = "waiting" if step.wait_until else step.status.value
-        line = Text.assemble("  ", label(status), f"  {step.name or step.action_id} ({step.action_type})")
-        if text := remark(step):
-            line.append(f"  {text}", "dim")
-        self.console.print(line)
+    def _bar(self) -> Table:
+        total = len(self.actions)
+        done = sum(step.status is not StepStatus.RUNNING for step in tuple(self._steps.values()))
+        is_complete = self.status is ExecutionStatus.COMPLETED
+        style = "red" if self.status.is_final and not is_complete else "cyan"
+        bar = ProgressBar(
+            total, total if is_complete else done, width=BAR_WIDTH, complete_style=style, finished_style="green"
+        )
+        grid = Table.grid(padding=(1, 2, 0, 0))
+        grid.add_row(bar, Text(f"{done} of {total} steps", "dim"))
+        return grid
 
 
-def remark(step: StepRecord) -> str:
-    """In a few words: why it failed, what it waits for, what it decided."""
-    error = step.error if isinstance(step.error, dict) else {}
-    output = step.output if isinstance(step.output, dict) else {}
-    if step.wait_until and step.waiting_for is WaitingFor.RETRY:
-        return f"attempt {step.attempt} failed: {error.get('message')}; next one at {step.wait_until:%H:%M:%S}"
-    if step.wait_until:
-        return f"until {step.wait_until:%Y-%m-%d %H:%M:%S} UTC"
-    if error:
-        return str(error.get("message", ""))
-    if step.status is StepStatus.SKIPPED:
-        return str(output.get("reason", ""))
-    if "conditionMet" in output:
-        return "condition met" if output["conditionMet"] else f"condition not met: {step.flow.replace('_', ' ')}"
-    return f"after {step.attempt} attempts" if step.status is StepStatus.SUCCESS and step.attempt > 1 else ""
+def _widths(actions: Iterable[Action], available: int) -> tuple[int, int, int]:
+    """Of the number, the step's name and its type: types are never cut, names where there is no room."""
+    rows = [(cell_len(plain(action.name or action.id)), len(action.type)) for action in actions]
+    number, kind = len(str(len(rows))), max([4, *(kind for _, kind in rows)])
+    room = available - number - kind - STATUS_WIDTH - TRY_WIDTH - TIME_WIDTH - 4 * 2
+    return number, max(8, min(room, max([4, *(name for name, _ in rows)]))), kind
 
 
-def _record(path: str, action_id: str, action_type: str, name: str, status: StepStatus) -> StepRecord:
-    return StepRecord(path, action_id, action_type, name, status)
+def _headings(widths: tuple[int, int, int]) -> Text:
+    number, name, kind = widths
+    line = f"{'':>{number}}  {'step':<{name}}  {'type':<{kind}}  {'status':<{STATUS_WIDTH}}  "
+    return Text(f"{line}{'try':>{TRY_WIDTH}}{'time':>{TIME_WIDTH}}", "dim", no_wrap=True, overflow="crop")
+
+
+def _fit(text: Text, width: int) -> Text:
+    text.truncate(width, overflow="ellipsis", pad=True)
+    return text
+
+
+def _more(count: int, where: str) -> Iterator[Text]:
+    if count:
+        yield Text(f"… {count} {where}", "dim")
+
+
+@contextmanager
+def _logs_to_where_stderr_goes() -> Iterator[None]:
+    """A log handler holds the stream that stderr was at the start, and would write into the middle of the table."""
+    handlers = [handler for handler in logging.getLogger().handlers if type(handler) is logging.StreamHandler]
+    earlier = [(handler, handler.setStream(sys.stderr)) for handler in handlers]
+    try:
+        yield
+    finally:
+        for handler, stream in earlier:
+            if stream is not None:
+                handler.setStream(stream)
+
+
+def _differs(known: StepRecord, row: Step) -> bool:
+    return (known.status, known.attempt, known.wait_until) != (row.status, row.attempt, row.wait_until)
+
+
+def _record(row: Step) -> StepRecord:
+    return StepRecord(
+        row.path, row.action_id, row.action_type, row.name, StepStatus(row.status), row.attempt, output=row.output,
+        error=row.error, flow=row.flow, failures=tuple(row.attempts or ()), wait_until=row.wait_until,
+    )  # fmt: skip

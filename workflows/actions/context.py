@@ -10,6 +10,9 @@ from uuid import UUID
 
 from workflows.documents import Json
 
+type Flow = Literal["continue", "skip_next", "stop"]
+
+FLOWS: tuple[Flow, ...] = ("continue", "skip_next", "stop")
 MAX_LOG_LINES = 100
 MAX_LOG_LINE_CHARACTERS = 2_000
 
@@ -36,13 +39,23 @@ class Pause:
     until: datetime
     output: Json = None
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a time without its offset."""
+        if self.until.utcoffset() is None:
+            raise ValueError("a pause ends at a time with its offset; give until a tzinfo, such as datetime.UTC")
+
 
 @dataclass(frozen=True, slots=True)
 class Steer:
     """Returned by a handler instead of a value: `flow` decides about the steps behind this one."""
 
     output: Json
-    flow: Literal["continue", "skip_next", "stop"] = "continue"
+    flow: Flow = "continue"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a flow that there isn't."""
+        if self.flow not in FLOWS:
+            raise ValueError(f"flow is {self.flow!r}; give {', '.join(FLOWS)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +116,9 @@ class ActionContext:
         """Keeps a line with the step: at most 100 of 2,000 characters each, later ones are dropped."""
         if len(self.lines) < MAX_LOG_LINES:
             elapsed_ms = round((time.monotonic() - self.started) * 1000)
-            self.lines.append({"afterMs": elapsed_ms, "message": str(message)[:MAX_LOG_LINE_CHARACTERS]})
+            self.lines.append({"afterMs": elapsed_ms, "message": _storable(str(message)[:MAX_LOG_LINE_CHARACTERS])})
+
+
+def _storable(text: str) -> str:
+    """The text as every database can keep it: NUL and lone surrogates are written as escapes."""
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()

@@ -1,12 +1,11 @@
 """`create_task`: a Task row, in the transaction that records the step."""
 
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from workflows.actions.context import ActionContext, ActionError
-from workflows.actions.registry import ActionConfig, action
+from workflows.actions.registry import ActionConfig, Moment, action
 from workflows.documents import Json
 from workspaces import services
 from workspaces.models import TaskPriority, TaskStatus
@@ -15,11 +14,11 @@ from workspaces.services import NoSuchMember
 
 class CreateTaskConfig(ActionConfig):
     title: str = Field(min_length=1, max_length=500, description="What is to be done.")
-    description: str = Field("", max_length=20_000)
-    status: Annotated[TaskStatus, Field(strict=False)] = TaskStatus.TODO
-    priority: Annotated[TaskPriority, Field(strict=False)] = TaskPriority.MEDIUM
+    description: str = Field("", max_length=20_000, description="The details.")
+    status: TaskStatus = Field(TaskStatus.TODO, strict=False, description="How far it is.")
+    priority: TaskPriority = Field(TaskPriority.MEDIUM, strict=False, description="How urgent it is.")
     assignee: int | str | None = Field(None, description="A member's user id, user name or e-mail address.")
-    due_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    due_at: Moment | None = Field(None, description="When it is due: an ISO 8601 time with its offset.")
 
 
 @action("create_task", config=CreateTaskConfig, transactional=True)
@@ -47,4 +46,4 @@ def create_task(config: CreateTaskConfig, context: ActionContext) -> Json:
 
 
 def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+    return moment.isoformat().replace("+00:00", "Z") if moment else None

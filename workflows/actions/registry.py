@@ -3,15 +3,19 @@
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from workflows.documents import Json
 from workflows.expressions import Reference
 
+MAX_NAME_CHARACTERS = 100
+
 type Handler = Callable[[Any, Any], Any]
+type Located = tuple[str, Reference]
 
 
 class ActionConfig(BaseModel):
@@ -20,13 +24,33 @@ class ActionConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=to_camel)
 
 
+def _read_time(value: object) -> object:
+    """Pydantic itself would also take numbers, and texts of digits, as seconds since 1970."""
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError("Give an ISO 8601 time with its offset, such as 2026-01-31T09:00:00Z.") from error
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("Give a time between the years 1 and 9999, also in UTC.") from error
+
+
+type Moment = Annotated[AwareDatetime, BeforeValidator(_read_time), AfterValidator(_in_utc)]
+"""A field of a config that holds a time: ISO 8601 with its offset in JSON, a datetime in UTC for the handler."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActionType:
     """`handler(config, context)` returns JSON or a Pause; `preview` says what a dry run would have sent.
 
     A `transactional` handler runs inside the transaction that records its step: ORM work only, and briefly.
     A `pure` one touches nothing outside the execution, so that a dry run runs it for real. One that is `raw` gets its
-    config as it was written and evaluates it against `context.scope` itself; `references` says what it will read.
+    config as it was written and evaluates it against `context.scope` itself; `references` says what it will read,
+    each after its path in the config, and may raise ConditionError.
     """
 
     name: str
@@ -37,10 +61,11 @@ class ActionType:
     pure: bool
     raw: bool
     preview: Callable[[Any, Any], Json] | None
-    references: Callable[[Any], Iterable[Reference]]
+    references: Callable[[Any], Iterable[Located]]
 
     def json_schema(self) -> dict[str, Any]:
-        return self.config.model_json_schema()
+        """The JSON Schema of its config, under its own name and description."""
+        return {**self.config.model_json_schema(), "title": self.name, "description": self.description}
 
 
 class UnknownAction(LookupError):
@@ -50,7 +75,7 @@ class UnknownAction(LookupError):
 ACTIONS: dict[str, ActionType] = {}
 
 
-def _no_references(_config: object) -> Iterable[Reference]:
+def _no_references(_config: object) -> Iterable[Located]:
     return ()
 
 
@@ -62,17 +87,20 @@ def action(
     pure: bool = False,
     raw: bool = False,
     preview: Callable[[Any, Any], Json] | None = None,
-    references: Callable[[Any], Iterable[Reference]] = _no_references,
+    references: Callable[[Any], Iterable[Located]] = _no_references,
 ) -> Callable[[Handler], Handler]:
     """Registers `handler(config, context)`, sync or async, as the action type `name`.
 
-    Raises ValueError when another handler has the name already, or when an async one asks to be transactional.
+    Raises ValueError when another handler has the name already, when the name is empty or longer than 100 characters,
+    or when an async handler asks to be transactional.
     """
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
+        raise ValueError(f"an action's name has 1 to {MAX_NAME_CHARACTERS} characters; {name[:20]!r} has {len(name)}")
 
     def register(handler: Handler) -> Handler:
         known = ACTIONS.get(name)
-        if known is not None and known.handler.__module__ != handler.__module__:
-            raise ValueError(f"action {name!r} is registered by {known.handler.__module__}; choose another name")
+        if known is not None and _origin(known.handler) != _origin(handler):
+            raise ValueError(f"action {name!r} is registered by {_origin(known.handler)}; choose another name")
         if transactional and inspect.iscoroutinefunction(handler):
             raise ValueError(f"action {name!r}: a transactional handler can't be async; it shares the journal's thread")
         description = inspect.getdoc(handler) or ""
@@ -80,6 +108,11 @@ def action(
         return handler
 
     return register
+
+
+def _origin(handler: Handler) -> str:
+    """The same for a handler whose module was loaded again."""
+    return f"{handler.__module__}.{handler.__qualname__}"
 
 
 def find(name: str) -> ActionType:

@@ -1,26 +1,27 @@
 """`wait`: holds the workflow up without holding a thread."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Self
+from datetime import datetime, timedelta
+from typing import Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from workflows.actions.context import ActionContext, ActionError, Pause
-from workflows.actions.registry import ActionConfig, action
+from workflows.actions.registry import ActionConfig, Moment, action
 from workflows.documents import Json
 
 MAX_WAIT = timedelta(days=366)
+MAX_WAIT_SECONDS = MAX_WAIT.days * 24 * 3600
 
 
 class WaitConfig(ActionConfig):
     """A duration, as the sum of what is given, or `until`, an ISO 8601 time with its offset."""
 
-    duration_ms: int = Field(0, ge=0)
-    seconds: float = Field(0, ge=0)
-    minutes: float = Field(0, ge=0)
-    hours: float = Field(0, ge=0)
-    days: float = Field(0, ge=0)
-    until: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    duration_ms: int = Field(0, ge=0, le=MAX_WAIT_SECONDS * 1000, description="Milliseconds.")
+    seconds: float = Field(0, ge=0, le=MAX_WAIT_SECONDS)
+    minutes: float = Field(0, ge=0, le=MAX_WAIT_SECONDS // 60)
+    hours: float = Field(0, ge=0, le=MAX_WAIT_SECONDS // 3600)
+    days: float = Field(0, ge=0, le=MAX_WAIT.days)
+    until: Moment | None = Field(None, description="An ISO 8601 time with its offset; a past one doesn't wait.")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -37,7 +38,7 @@ class WaitConfig(ActionConfig):
         return units + timedelta(days=self.days, milliseconds=self.duration_ms)
 
     def ends_at(self, now: datetime) -> datetime:
-        return self.until.astimezone(UTC) if self.until else now + self.duration
+        return self.until or now + self.duration
 
 
 def preview_wait(config: WaitConfig, context: ActionContext) -> Json:

@@ -1,4 +1,9 @@
 import json
+import os
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,43 +12,73 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from rich.console import Console
-from rich.panel import Panel
 
 import workflows
-from executions.management.commands.run_workflow import exit_status, follow
 from executions.management.demo_service import demo_service
-from executions.states import ExecutionStatus
+from executions.management.following import follow
 from workflows import services
+from workflows.documents import Json
 from workflows.models import Workflow, WorkflowStatus
 from workspaces.models import Membership, Organization, Role, Workspace
 
 EXAMPLES = Path(workflows.__file__).parent / "examples"
-ORDER = {"order": {"number": "A-1815", "customerId": 42, "total": 1250.0}}
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.json"))
+ORDER: Json = {"order": {"number": "A-1815", "customerId": 42, "total": 1250.0}}
 PASSWORD = "demo"  # noqa: S105 (an example account, made only while DEBUG is on)
-NEXT = """[bold]Next[/]
-  make serve                                     admin and executor, http://127.0.0.1:8000 (ada / demo)
-  {python} run_workflow demo "Nightly report" --data '{{"serviceUrl": "http://127.0.0.1:9"}}'
-  {python} run_workflow demo "Order follow-up" --dry-run --data @order.json
-  docs/getting-started.md                        your own workflow, in five minutes"""
+# No frame and no wrapping: a line is copied as it stands.
+NEXT = """
+[bold]Next[/]
+  [dim]see what was made, at http://127.0.0.1:8000 as ada, password demo[/]
+  make serve
+
+  [dim]a workflow of which a step fails, and which goes on[/]
+  {python} manage.py run_workflow demo "Nightly report"
+
+  [dim]what a large order would send, without sending it[/]
+  {python} manage.py run_workflow demo "Order follow-up" --dry-run \\
+      --data '{{"order": {{"number": "B-7", "customerId": 7, "total": 2500}}}}'
+
+  [dim]your own workflow, in five minutes[/]
+  docs/getting-started.md
+"""
 
 
 class Command(BaseCommand):
     help = "Makes an example workspace with two people and three workflows, and runs one of them to its end."
 
-    def handle(self, **_: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("example", nargs="?", choices=NAMES, default="order-follow-up", help="which one to run")
+
+    def handle(self, *, example: str, **_: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("The demo's accounts have a known password; it runs only while DEBUG is on.")
         workspace = _workspace()
-        shown = {path.stem: _workflow(workspace, path) for path in sorted(EXAMPLES.glob("*.json"))}["order-follow-up"]
+        made = {name: _workflow(workspace, name) for name in NAMES}
         console = Console()
-        with demo_service() as address:
-            settings.OUTBOUND_ALLOWED_HOSTS = [*settings.OUTBOUND_ALLOWED_HOSTS, address]
-            data = {"serviceUrl": f"http://{address}", **ORDER}
-            start = {"workflow": shown, "trigger_data": data, "trigger_type": "command", "dry_run": False}
-            execution = follow(start, shown, console)
-        if execution.status != ExecutionStatus.COMPLETED:
-            raise CommandError(f"The demo ended as {execution.status}.", returncode=exit_status(execution))
-        console.print(Panel(NEXT.format(python="python manage.py"), expand=False))
+        with demo_service(settings.OUTBOUND_ALLOWED_HOSTS) as address, _allowed(address):
+            variables = {"serviceUrl": f"http://{address}"}
+            start = {"trigger_data": ORDER, "variables": variables}
+            status = follow(workflow=made[example], console=console, **start)[1]
+        if status:
+            sys.exit(status)
+        console.print(NEXT.format(python=_python()), highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _allowed(address: str) -> Iterator[None]:
+    """Lets this process call the demo's service, which the guard against internal addresses would refuse."""
+    earlier = settings.OUTBOUND_ALLOWED_HOSTS
+    settings.OUTBOUND_ALLOWED_HOSTS = [*earlier, address]
+    try:
+        yield
+    finally:
+        settings.OUTBOUND_ALLOWED_HOSTS = earlier
+
+
+def _python() -> str:
+    """This interpreter as it is to be typed here."""
+    relative = os.path.relpath(sys.executable)
+    return sys.executable if relative.startswith("..") else relative
 
 
 @transaction.atomic
@@ -67,9 +102,9 @@ def _person(username: str, **flags: bool) -> User:
     return user
 
 
-def _workflow(workspace: Workspace, path: Path) -> Workflow:
+def _workflow(workspace: Workspace, example: str) -> Workflow:
     """The example's workflow with its latest definition, ACTIVE."""
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = json.loads((EXAMPLES / f"{example}.json").read_text(encoding="utf-8"))
     fields = {name: document.pop(name) for name in ("name", "description", "tags")}
     workflow = Workflow.objects.filter(workspace=workspace).addressed_by(fields["name"]).first()
     if workflow is None:

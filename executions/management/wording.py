@@ -1,0 +1,84 @@
+"""A step's state in a few words, for the terminal."""
+
+from datetime import UTC, datetime
+
+from rich.text import Text
+
+from executions.engine.plan import StepRecord
+from executions.states import StepStatus, WaitingFor
+from workflows.documents import Json
+
+LOOKS = {
+    "pending": ("·", "dim"), "running": ("▶", "bold cyan"), "waiting": ("◷", "yellow"), "success": ("✔", "green"),
+    "failed": ("✘", "bold red"), "skipped": ("↷", "dim"), "cancelled": ("■", "magenta"), "not run": ("∅", "dim"),
+    "PENDING": ("·", "dim"), "RUNNING": ("▶", "bold cyan"), "COMPLETED": ("✔", "bold green"),
+    "FAILED": ("✘", "bold red"), "CANCELLED": ("■", "bold magenta"), "TIMEOUT": ("⧖", "bold red"),
+}  # fmt: skip
+
+
+def label(status: str) -> Text:
+    icon, style = LOOKS[status]
+    return Text(f"{icon} {status}", style)
+
+
+def shown_status(step: StepRecord) -> str:
+    return "waiting" if step.wait_until else step.status.value
+
+
+def plain(text: object) -> str:
+    """The text on one line and without control characters: what a server answered must not steer the terminal."""
+    return "".join(character if character.isprintable() else "�" for character in " ".join(str(text).split()))
+
+
+def duration(seconds: float) -> str:
+    """`7 ms`, `1.2 s`, `2 min 05 s`, `3 h 07 min`."""
+    return f"{max(0.0, seconds) * 1000:.0f} ms" if seconds < 1 else countdown(seconds)
+
+
+def countdown(seconds: float) -> str:
+    """The same without milliseconds, which nobody can read while they run."""
+    if seconds < 59.95:  # noqa: PLR2004 (what rounds to 60.0 s is a minute)
+        return f"{max(0.0, seconds):.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def remark(step: StepRecord, now: datetime) -> str:
+    """Why it failed, what it waits for, what it decided; empty for a step that there is nothing to say about."""
+    if step.wait_until:
+        return plain(_waiting(step, step.wait_until, now))
+    error, output = _object(step.error), _object(step.output)
+    if error:
+        return plain(_tries(step, f"{error.get('code')}: {error.get('message')}"))
+    if step.status is StepStatus.SKIPPED:
+        return plain(output.get("reason", ""))
+    if "conditionMet" in output:
+        return "condition met" if output["conditionMet"] else f"condition not met: {step.flow.replace('_', ' ')}"
+    if output.get("simulated") is True:
+        return "dry run: nothing was sent"
+    return "the try before was cut off" if step.status is StepStatus.RUNNING and _was_cut_off(step) else ""
+
+
+def _waiting(step: StepRecord, until: datetime, now: datetime) -> str:
+    left, at = countdown((until - now).total_seconds()), _time(until, now)
+    if step.waiting_for is WaitingFor.RETRY:
+        return f"next try in {left}, at {at}; the last one: {_object(step.error).get('message')}"
+    return f"{left} left, until {at}"
+
+
+def _time(until: datetime, now: datetime) -> str:
+    return until.astimezone(UTC).strftime("%H:%M:%S UTC" if until.date() == now.date() else "%Y-%m-%d %H:%M:%S UTC")
+
+
+def _tries(step: StepRecord, message: str) -> str:
+    return f"after {step.attempt} tries: {message}" if step.attempt > 1 else message
+
+
+def _was_cut_off(step: StepRecord) -> bool:
+    return bool(step.failures) and _object(_object(step.failures[-1]).get("error")).get("code") == "INTERRUPTED"
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
