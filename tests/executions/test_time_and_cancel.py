@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.db import connections
 from django.conf import LazySettings
+from django.db import connections
 
 from executions import services
 from executions.engine import journal, runner
