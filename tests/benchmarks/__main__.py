@@ -1,4 +1,4 @@
-"""Runs the groups that are asked for (all without an argument), prints their tables, adds their figures to bench.json."""
+"""Runs the groups asked for (all without an argument), prints their tables, adds their figures to bench.json."""
 
 import json
 import sys

@@ -1,8 +1,8 @@
 """Steps a second of a ten-step workflow of no-op actions, one execution after another, beside the raw cost of a commit.
 
-A raw commit writes what a step's commit writes (the execution's UPDATE, the ended step's UPDATE, the next step's INSERT)
-into the same tables, straight through the driver with prepared statements: as a transaction, and on PostgreSQL also as
-one statement, which costs one round trip. The ratio is taken against the cheaper one.
+A raw commit writes what a step's commit writes (the execution's UPDATE, the ended step's UPDATE, the next step's
+INSERT) into the same tables, straight through the driver with prepared statements: as a transaction, and on PostgreSQL
+also as one statement, which costs one round trip. The ratio is taken against the cheaper one.
 """
 
 import json

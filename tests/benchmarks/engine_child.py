@@ -21,10 +21,12 @@ from executions.models import Execution  # noqa: E402
 from tests.factories import WorkflowFactory, definition  # noqa: E402
 from workflows.actions.context import ActionContext  # noqa: E402
 from workflows.actions.registry import ActionConfig, action  # noqa: E402
+from workflows.documents import Json  # noqa: E402
 from workflows.models import Workflow  # noqa: E402
 from workspaces.fields import uuid7  # noqa: E402
 
 STEPS = 10
+NOOP: Json = {"type": "noop"}
 ROUNDS = 15
 EXECUTIONS_A_ROUND = 20
 COMMITS_A_ROUND = EXECUTIONS_A_ROUND * STEPS
@@ -57,7 +59,7 @@ def noop(config: NoConfig, context: ActionContext) -> None:
 
 def main() -> None:
     call_command("migrate", verbosity=0)
-    workflow = WorkflowFactory(definition=definition(*[{"type": "noop"}] * STEPS))
+    workflow = WorkflowFactory.create(definition=definition(*[NOOP] * STEPS))
     engine: list[float] = []
     raw: dict[str, list[float]] = {name: [] for name in RAW[connection.vendor]}
     for number in range(ROUNDS + 1):
@@ -103,7 +105,7 @@ def _target(workflow: Workflow) -> UUID:
     """An execution that no executor will take up."""
     execution = services.cancel(execution=services.start(workflow=workflow, dry_run=True))
     Execution.objects.filter(pk=execution.pk).update(epoch=0)
-    return execution.pk
+    return UUID(str(execution.pk))
 
 
 def _on_sqlite(targets: list[UUID]) -> None:

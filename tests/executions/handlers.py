@@ -1,4 +1,4 @@
-"""Action types for the engine's tests. What they saw and did is in `seen`; `gate` holds those that wait for the test."""
+"""Action types for the engine's tests. What they saw is in `seen`; `gate` holds those that wait for the test."""
 
 import asyncio
 import threading

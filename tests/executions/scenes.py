@@ -11,7 +11,9 @@ from workflows.documents import Json
 
 def started(*actions: Json, trigger: Json = None, dry_run: bool = False, **fields: Json) -> Execution:
     return services.start(
-        workflow=WorkflowFactory(definition=definition(*actions, **fields)), trigger_data=trigger, dry_run=dry_run
+        workflow=WorkflowFactory.create(definition=definition(*actions, **fields)),
+        trigger_data=trigger,
+        dry_run=dry_run,
     )
 
 

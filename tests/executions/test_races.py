@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 from django.db import connection, connections
@@ -46,7 +47,7 @@ def meet(config: EmptyConfig, context: ActionContext) -> Json:
 
 
 @pytest.fixture
-def threads() -> Iterator[Callable[..., list[object]]]:
+def threads() -> Callable[..., list[object]]:
     """`threads(work, items)` does `work(item)` on a thread for each item, and gives what they gave."""
 
     def run(work: Callable[..., object], items: list[object]) -> list[object]:
@@ -63,7 +64,7 @@ def threads() -> Iterator[Callable[..., list[object]]]:
 
 
 def test_a_thousand_cancels_race_completions_and_every_answer_is_true(threads: Callable[..., list[object]]) -> None:
-    workflow = WorkflowFactory(definition=definition({"type": "test_meet"}))
+    workflow = WorkflowFactory.create(definition=definition({"type": "test_meet"}))
     executions = [services.start(workflow=workflow) for _ in range(CANCELS)]
 
     told = dict(_race(executions, threads))
@@ -88,7 +89,7 @@ def test_without_the_fence_a_late_success_overwrites_a_cancel(
         return Piece(piece.sql.replace("AND epoch = %s", "AND %s IS NOT NULL"), piece.parameters)
 
     monkeypatch.setattr(journal, "_fence", unfenced)
-    workflow = WorkflowFactory(definition=definition({"type": "test_meet"}))
+    workflow = WorkflowFactory.create(definition=definition({"type": "test_meet"}))
     executions = [services.start(workflow=workflow) for _ in range(CANCELS // 10)]
 
     told = dict(_race(executions, threads))
@@ -97,7 +98,7 @@ def test_without_the_fence_a_late_success_overwrites_a_cancel(
     assert any(answer and stored[execution_id] != "CANCELLED" for execution_id, answer in told.items())
 
 
-def _race(executions: list[Execution], threads: Callable[..., list[object]]) -> Iterator[tuple[object, bool]]:
+def _race(executions: list[Execution], threads: Callable[..., list[object]]) -> Iterator[tuple[UUID, bool]]:
     """Runs each execution against a cancel of it; gives whether the cancel was told that it won."""
     for execution in executions:
         meeting[str(execution.pk)] = threading.Barrier(2)
@@ -107,7 +108,7 @@ def _race(executions: list[Execution], threads: Callable[..., list[object]]) -> 
         assert claim
         runner.run(claim)
 
-    def cancel(execution: Execution) -> tuple[object, bool]:
+    def cancel(execution: Execution) -> tuple[UUID, bool]:
         meeting[str(execution.pk)].wait(30)
         try:
             services.cancel(execution=execution)
@@ -153,7 +154,7 @@ def test_a_naive_claim_takes_the_same_execution_twice(threads: Callable[..., lis
 
 
 def test_the_counters_are_exact_when_many_start_and_finish_at_once(threads: Callable[..., list[object]]) -> None:
-    workflow = WorkflowFactory(definition=definition({"type": "test_number"}))
+    workflow = WorkflowFactory.create(definition=definition({"type": "test_number"}))
 
     def start_and_run(_: object) -> None:
         for _ in range(25):

@@ -19,8 +19,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_an_execution_starts_pending_and_due_at_once() -> None:
-    user = UserFactory()
-    workflow = WorkflowFactory(definition=definition({"type": "test_echo"}, variables={"a": 1, "b": 2}, timeout=5_000))
+    user = UserFactory.create()
+    workflow = WorkflowFactory.create(
+        definition=definition({"type": "test_echo"}, variables={"a": 1, "b": 2}, timeout=5_000)
+    )
 
     execution = services.start(
         workflow=workflow, trigger_data={"z": 1, "a": 2}, variables={"b": 3}, triggered_by=user, trigger_type="api"
@@ -36,7 +38,7 @@ def test_an_execution_starts_pending_and_due_at_once() -> None:
 
 
 def test_a_start_in_a_transaction_that_is_rolled_back_never_was() -> None:
-    workflow = WorkflowFactory()
+    workflow = WorkflowFactory.create()
     with transaction.atomic():
         services.start(workflow=workflow)
         transaction.set_rollback(True)
@@ -55,7 +57,7 @@ def test_a_start_in_a_transaction_runs_once_that_commits() -> None:
 
 @pytest.mark.parametrize("status", [WorkflowStatus.DRAFT, WorkflowStatus.INACTIVE, WorkflowStatus.ARCHIVED])
 def test_only_an_active_workflow_starts(status: WorkflowStatus) -> None:
-    workflow = WorkflowFactory(status=status)
+    workflow = WorkflowFactory.create(status=status)
 
     with pytest.raises(services.NotActive, match=f"is {status}; activate it"):
         services.start(workflow=workflow)
@@ -64,7 +66,7 @@ def test_only_an_active_workflow_starts(status: WorkflowStatus) -> None:
 
 
 def test_it_runs_the_version_that_is_current_however_old_the_callers_copy_is() -> None:
-    workflow = WorkflowFactory(definition=definition({"type": "test_echo", "config": {"value": "old"}}))
+    workflow = WorkflowFactory.create(definition=definition({"type": "test_echo", "config": {"value": "old"}}))
     stale = type(workflow).objects.get(pk=workflow.pk)
     workflows.change(workflow=workflow, definition=definition({"type": "test_echo", "config": {"value": "new"}}))
 
@@ -75,7 +77,7 @@ def test_it_runs_the_version_that_is_current_however_old_the_callers_copy_is() -
 
 
 def test_an_edit_does_not_change_what_runs() -> None:
-    workflow = WorkflowFactory(definition=definition({"type": "test_echo", "config": {"value": "old"}}))
+    workflow = WorkflowFactory.create(definition=definition({"type": "test_echo", "config": {"value": "old"}}))
     execution = services.start(workflow=workflow)
     workflows.change(workflow=workflow, definition=definition({"type": "test_echo", "config": {"value": "new"}}))
 
@@ -93,13 +95,13 @@ def test_an_edit_does_not_change_what_runs() -> None:
 )
 def test_input_that_cannot_be_kept_is_refused_with_its_path(arguments: dict[str, object], fault: str) -> None:
     with pytest.raises(DocumentError, match=fault):
-        services.start(workflow=WorkflowFactory(), **arguments)  # type: ignore[arg-type]  # on purpose
+        services.start(workflow=WorkflowFactory.create(), **arguments)  # type: ignore[arg-type]  # on purpose
 
     assert not Execution.objects.exists()
 
 
 def test_the_counters_count_each_execution_once() -> None:
-    workflow = WorkflowFactory(definition=definition({"type": "test_fail", "conditions": "trigger.fail"}))
+    workflow = WorkflowFactory.create(definition=definition({"type": "test_fail", "conditions": "trigger.fail"}))
     for fails in (True, False, False):
         services.run(execution=services.start(workflow=workflow, trigger_data={"fail": fails}))
     services.cancel(execution=services.start(workflow=workflow))
@@ -111,7 +113,7 @@ def test_the_counters_count_each_execution_once() -> None:
 
 
 def test_progress_is_reported_after_each_commit() -> None:
-    workflow = WorkflowFactory(definition=definition({"type": "test_echo"}, {"type": "test_pause"}))
+    workflow = WorkflowFactory.create(definition=definition({"type": "test_echo"}, {"type": "test_pause"}))
     reported: list[tuple[str, str]] = []
 
     def report(step: StepRecord) -> None:
@@ -122,14 +124,19 @@ def test_progress_is_reported_after_each_commit() -> None:
     assert reported == [("0", "running"), ("0", "success"), ("1", "running"), ("1", "running"), ("1", "success")]
 
 
-EVERYTHING: list[Json] = [
-    {"id": "ask", "type": "call_api", "config": {"url": "http://example.org/{{ trigger.id }}", "auth": {"type": "bearer", "token": "t0p"}}},
-    {"id": "large", "type": "condition", "config": {"field": "steps.ask.output.body.total", "operator": "greater_than", "value": 5}},
-    {"id": "nap", "type": "wait", "config": {"hours": 5}},
-    {"id": "todo", "type": "create_task", "config": {"title": "Look at {{ steps.ask.output.body.name }}"}},
-    {"id": "tell", "type": "send_notification", "config": {"recipient": 1, "message": "Order {{ trigger.id }}"}},
-    {"id": "echo", "type": "test_echo", "config": {"value": "{{ trigger.id }}"}},
-]  # fmt: skip
+def action(action_id: str, kind: str, **config: Json) -> Json:
+    return {"id": action_id, "type": kind, "config": config}
+
+
+TOTAL = "steps.ask.output.body.total"
+EVERYTHING = [
+    action("ask", "call_api", url="http://example.org/{{ trigger.id }}", auth={"type": "bearer", "token": "t0p"}),
+    action("large", "condition", field=TOTAL, operator="greater_than", value=5),
+    action("nap", "wait", hours=5),
+    action("todo", "create_task", title="Look at {{ steps.ask.output.body.name }}"),
+    action("tell", "send_notification", recipient=1, message="Order {{ trigger.id }}"),
+    action("echo", "test_echo", value="{{ trigger.id }}"),
+]
 
 
 def test_in_a_dry_run_nothing_leaves_the_house_and_each_step_shows_what_would_have() -> None:
@@ -161,6 +168,6 @@ def test_a_dry_run_finds_the_faults_of_a_rendered_config() -> None:
 
 
 def test_a_draft_may_run_dry() -> None:
-    workflow = WorkflowFactory(status=WorkflowStatus.DRAFT)
+    workflow = WorkflowFactory.create(status=WorkflowStatus.DRAFT)
 
     assert services.run(execution=services.start(workflow=workflow, dry_run=True)).status == "COMPLETED"

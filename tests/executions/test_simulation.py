@@ -69,7 +69,7 @@ def _attempts(dice: Dice) -> tuple[Attempt, ...]:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with simulated(WorkflowFactory(), monkeypatch) as world:
+    with simulated(WorkflowFactory.create(), monkeypatch) as world:
         yield world
 
 

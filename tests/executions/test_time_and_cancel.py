@@ -16,6 +16,7 @@ from executions.states import TransitionNotAllowed
 from tests.executions import handlers
 from tests.executions.scenes import ran, started, statuses, steps
 from tests.factories import UserFactory
+from workflows.documents import Json
 from workspaces.models import Task
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,7 +88,7 @@ def test_an_async_handler_runs_and_is_bounded_too() -> None:
 
 
 @pytest.mark.parametrize("action", [{"type": "test_hang"}, {"type": "wait", "config": {"hours": 1}}])
-def test_the_workflows_own_timeout_ends_it_in_a_handler_and_in_a_wait(action: dict[str, object]) -> None:
+def test_the_workflows_own_timeout_ends_it_in_a_handler_and_in_a_wait(action: Json) -> None:
     execution = started(action, {"type": "test_echo"}, timeout=250)
 
     took = seconds(lambda: services.run(execution=execution))
@@ -104,7 +105,7 @@ def test_a_cancel_reaches_a_handler_at_work_at_once() -> None:
     execution = started({"type": "test_listen"}, {"type": "test_echo"})
     with running(execution):
         assert handlers.begun.wait(PATIENCE_SECONDS)
-        services.cancel(execution=execution, by=UserFactory(username="ada"))
+        services.cancel(execution=execution, by=UserFactory.create(username="ada"))
         assert handlers.gate.wait(1), "a cooperative handler was told within a second"
 
     execution.refresh_from_db()
@@ -141,7 +142,7 @@ def test_a_cancel_by_another_process_reaches_the_handler_within_a_second(monkeyp
 @pytest.mark.parametrize(
     "action", [{"type": "wait", "config": {"hours": 1}}, {"type": "test_pause", "config": {"number": 9_000}}]
 )
-def test_a_cancel_in_a_wait_ends_it(action: dict[str, object]) -> None:
+def test_a_cancel_in_a_wait_ends_it(action: Json) -> None:
     execution = started(action)
     claim = journal.claim(execution.pk)
     assert claim

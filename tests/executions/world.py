@@ -60,13 +60,15 @@ class World:
         self.workflow = workflow
         self.seconds = 0.0
         self.plot: Plot
-        self.execution: Execution | None = None
+        self.execution: Execution
+        self.is_live = False
         self.points = 0
         self.disruptions = 0
         self.cancelled: bool | None = None
         self.counted: tuple[int, ...] = (0, 0, 0)
+        self.early: list[str] = []
         self.calls: Counter[tuple[str, int]] = Counter()
-        self.not_before: dict[str, datetime] = {}
+        self.not_before: dict[tuple[str, int], datetime] = {}
         self.ended_as: str | None = None
 
     def now(self) -> datetime:
@@ -81,11 +83,11 @@ class World:
             case "crash":
                 self.disruptions += 1
                 raise Crash
-            case "overtaken" if self.execution and not _in_transaction():
+            case "overtaken" if self.is_live and not _in_transaction():
                 self.disruptions += 1
                 self.seconds += settings.LEASE_SECONDS + 1
                 self.work()
-            case "cancel" if self.execution and not _in_transaction():
+            case "cancel" if self.is_live and not _in_transaction():
                 self.cancel()
             case "slow":
                 self.seconds += 3
@@ -124,26 +126,34 @@ class World:
     def attempt(self, config: SimulatedConfig, context: ActionContext) -> Any:
         """The handler of every simulated step."""
         self.calls[context.path, context.attempt] += 1
-        assert self.now() >= self.not_before.get(context.path, EPOCH), f"step {context.path} ran before its time"
+        earliest = self.not_before.get((context.path, context.attempt), EPOCH)
+        if self.now() < earliest:
+            self.early.append(f"attempt {context.attempt} of step {context.path}")
         attempts = self.plot.attempts[config.step]
         match attempts[min(context.attempt, len(attempts)) - 1]:
             case Attempt("fail"):
+                delay = timedelta(seconds=2 ** (context.attempt - 1) / 2)
+                self.hold(context.path, context.attempt + 1, self.now() + delay)
                 raise ActionError("FAILED_ON_PURPOSE")
             case Attempt("fatal"):
                 raise ActionError("FATAL_ON_PURPOSE", retryable=False)
             case Attempt("pause", seconds):
+                self.hold(str(int(context.path) + 1), 1, context.now + timedelta(seconds=seconds))
                 return Pause(context.now + timedelta(seconds=seconds), {"step": config.step})
             case Attempt("skip_next" | "stop" as flow):
-                return Steer({"step": config.step}, flow)  # type: ignore[arg-type]  # one of the two literals
+                return Steer({"step": config.step}, flow)
             case _:
                 return {"step": config.step}
 
+    def hold(self, path: str, attempt: int, until: datetime) -> None:
+        """That attempt must not be made before; of two calls whose result may be recorded, the earlier one counts."""
+        earliest = until - timedelta(milliseconds=1)  # what the database's clock can't tell apart
+        self.not_before[path, attempt] = min(earliest, self.not_before.get((path, attempt), earliest))
+
     def live_through(self, plot: Plot) -> None:
         """Plays the plot to its end, and on past it; then checks every promise."""
-        self.plot, self.points, self.disruptions = plot, 0, 0
-        self.cancelled, self.ended_as = None, None
-        self.calls.clear()
-        self.not_before.clear()
+        self.forget()
+        self.plot = plot
         if not self.started():
             assert self.counters() == self.counted, "a start that failed was counted"
             return
@@ -156,14 +166,25 @@ class World:
         counted, self.counted = self.counted, self.counters()
         check(self, [after - before for before, after in zip(counted, self.counted, strict=True)])
 
+    def forget(self) -> None:
+        self.points, self.disruptions = 0, 0
+        self.cancelled, self.ended_as = None, None
+        self.calls.clear()
+        self.early.clear()
+        self.not_before.clear()
+
     def started(self) -> bool:
         """Starts the execution; a process that crashes over it has started it, or hasn't."""
-        self.execution = None
+        self.is_live = False
         try:
             self.execution = services.start(workflow=self.workflow, trigger_data={"n": 1})
         except Crash:
-            self.execution = Execution.objects.filter(status=ExecutionStatus.PENDING).first()
-        return self.execution is not None
+            found = Execution.objects.filter(status=ExecutionStatus.PENDING).first()
+            if found is None:
+                return False
+            self.execution = found
+        self.is_live = True
+        return True
 
     def due(self) -> datetime:
         (wake_at,) = _rows(
@@ -216,6 +237,7 @@ def check(world: World, counted: list[int]) -> None:
     found = _rows(f"SELECT {columns} FROM executions_step WHERE execution_id = ?", key)
     steps = {step.path: step for step in (StepRow(*each) for each in found)}
     assert (row.status == "CANCELLED") == bool(world.cancelled), "a cancel's answer wasn't true"
+    assert not world.early, f"before its time: {world.early}"
     _check_order(row, steps)
     _check_counters(row, steps, counted)
     _check_effects(world, steps)

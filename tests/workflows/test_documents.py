@@ -151,7 +151,7 @@ def test_lists_and_objects_may_use_all_of_the_limit(item: Any) -> None:
         [0] * 25_000_000,
         [["x" * 1000]] * 200_000,
         {"k" * 100_000_000: 1},
-        {"k" * 500_000: [0] * 250_000},
+        {"k" * 500_000: [0] * 300_000},
     ],
     ids=["text", "unicode", "numbers", "texts", "key", "many below a long key"],
 )

@@ -40,8 +40,11 @@ def parse(document: Json) -> Definition:
         text = encode(document)
     except DocumentError as error:
         raise DefinitionInvalid([Fault(error.path, f"{error.message}.")]) from error
+    if len(actions := _actions(document)) > MAX_ACTIONS:
+        message = f"Give {MAX_ACTIONS} items at most; there are {len(actions):,}. Split the workflow."
+        raise DefinitionInvalid([Fault("actions", message)])
     definition, faults = _formed(document)
-    found = list(islice(chain(faults, _faults_of_actions(document, text)), MAX_FAULTS))
+    found = list(islice(chain(faults, _faults_of_actions(actions, text)), MAX_FAULTS))
     if definition is None or found:
         raise DefinitionInvalid(found)
     return definition
@@ -54,11 +57,14 @@ def _formed(document: Json) -> tuple[Definition | None, list[Fault]]:
         return None, worded(error, document)
 
 
-def _faults_of_actions(document: Json, text: str) -> Iterator[Fault]:
-    """Looks at each action as it was written, so that a fault in the form of one doesn't hide those of others."""
+def _actions(document: Json) -> list[Json]:
+    """The actions as they were written, as far as there are any."""
     actions = document.get("actions") if isinstance(document, dict) else None
-    if not isinstance(actions, list) or len(actions) > MAX_ACTIONS:
-        return
+    return actions if isinstance(actions, list) else []
+
+
+def _faults_of_actions(actions: list[Json], text: str) -> Iterator[Fault]:
+    """Looks at each action as it was written, so that a fault in the form of one doesn't hide those of others."""
     if text.count("{{") + sum(map(_comparisons, actions)) > MAX_EXPRESSIONS:
         yield Fault("actions", f"More than {MAX_EXPRESSIONS:,} expressions and comparisons; split the workflow.")
         return

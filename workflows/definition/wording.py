@@ -21,6 +21,7 @@ _WANTED = {
     "model_type": "an object",
     "model_attributes_type": "an object",
     "none_required": "null",
+    "datetime_type": "an ISO 8601 time with its offset, such as 2026-01-31T09:00:00Z",
 }
 _MENDS = {
     "missing": "This field is required.",
@@ -84,12 +85,13 @@ def _place(value: Any, location: Sequence[str | int], *, is_missing: bool) -> tu
 def _faults(
     found: Mapping[tuple[str | int, ...], Sequence[Mapping[str, Any]]], outer: set[tuple[str | int, ...]]
 ) -> Iterator[Fault]:
+    """Of a place with faults further in it, the type was right; and its length is counted without what is at fault."""
     for place, details in found.items():
         wanted = list(dict.fromkeys(_WANTED[detail["type"]] for detail in details if detail["type"] in _WANTED))
-        others = [_mend(detail["type"], detail["msg"], detail.get("ctx", {})) for detail in details]
-        messages = [message for message in others if message]
-        if messages:
-            yield Fault(_path(place), " Or: ".join(dict.fromkeys(messages)))
+        others = [detail for detail in details if not (detail["type"] == "too_short" and place in outer)]
+        mends = [_mend(detail["type"], detail["msg"], detail.get("ctx", {})) for detail in others]
+        if messages := dict.fromkeys(mend for mend in mends if mend):
+            yield Fault(_path(place), " Or: ".join(messages))
         elif place not in outer:
             yield Fault(_path(place), f"Give {_either(wanted)}.")
 
