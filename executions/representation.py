@@ -38,15 +38,20 @@ def step_json(step: Step) -> dict[str, Json]:
         "name": step.name,
         "status": step.status,
         "attempt": step.attempt,
-        "attempts": step.attempts or [],
+        "attempts": [{**attempt, "error": _for_everybody(attempt["error"])} for attempt in step.attempts or []],
         "input": step.input,
         "output": step.output,
-        "error": step.error,
+        "error": _for_everybody(step.error),
         "log": step.log or [],
         "startedAt": moment(step.started_at),
         "completedAt": moment(step.completed_at),
         "durationMs": step.duration_ms,
     }
+
+
+def _for_everybody(error: dict[str, Json] | None) -> Json:
+    """A traceback is for operators: it stays in the row."""
+    return error and {name: value for name, value in error.items() if name != "traceback"}
 
 
 def progress_json(execution: Execution) -> dict[str, Json]:

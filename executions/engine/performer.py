@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from workflows.documents import DocumentError, Json, encode
 MAX_IDLE_THREADS = 32
 MAX_MESSAGE_CHARACTERS = 2_000
 MAX_DETAILS_BYTES = 16 * 1024
+MAX_TRACE_CALLS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,12 @@ class Failure:
     message: str
     retryable: bool = True
     details: Json = None
+    traceback: str = ""
 
     def as_json(self) -> Json:
-        error: dict[str, Json] = {"code": self.code, "message": self.message}
-        return error if self.details is None else {**error, "details": self.details}
+        """`{"code", "message", "details"?, "traceback"?}`; the traceback is for operators' eyes."""
+        more: dict[str, Json] = {"details": self.details, "traceback": self.traceback}
+        return {"code": self.code, "message": self.message, **{name: value for name, value in more.items() if value}}
 
 
 type Outcome = Steer | Pause | Failure
@@ -150,7 +154,7 @@ def _failure(error: BaseException) -> Failure:
             return Failure("INVALID_OUTPUT", f"The handler's result isn't JSON that can be kept: {error}", False)
         case TimeoutError():
             return Failure("TIMEOUT", _text(error) or "The handler gave up waiting.")
-    return Failure("HANDLER_ERROR", f"{type(error).__name__}: {_text(error)}")
+    return Failure("HANDLER_ERROR", f"{type(error).__name__}: {_text(error)}", traceback=_trace(error))
 
 
 def _described(error: ActionError) -> Failure:
@@ -167,6 +171,11 @@ def _text(error: BaseException) -> str:
         return _clean(str(error))
     except BaseException as fault:  # noqa: BLE001 (the str() of somebody's exception is their code too)
         return f"its text can't be had ({type(fault).__name__})"
+
+
+def _trace(error: BaseException) -> str:
+    """Where it came from, its last calls first to be kept; its own text is told apart, since that may raise."""
+    return _clean("".join(traceback.format_tb(error.__traceback__)[-MAX_TRACE_CALLS:]))
 
 
 def _clean(text: str) -> str:

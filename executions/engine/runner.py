@@ -1,17 +1,15 @@
 """Carries one claimed execution on: plan, perform, commit, until it ends, sleeps, or belongs to somebody else."""
 
 import logging
-import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from executions.engine import faults, journal, performer, retry, scope, simulation
+from executions.engine import faults, journal, performer, records, scope, simulation
 from executions.engine.journal import Change, Claim, Fenced
 from executions.engine.performer import Failure, Outcome
 from executions.engine.plan import (
@@ -26,7 +24,6 @@ from executions.engine.plan import (
     next_move,
 )
 from executions.engine.transactions import write_transaction
-from executions.models import Step
 from executions.states import StepStatus
 from workflows.actions import registry
 from workflows.actions.context import ActionContext, Pause, Steer
@@ -78,7 +75,7 @@ class _Run:
         self.execution = claim.assignment
         self.definition = definition_of(self.execution.version_id)
         self.deadline = self.execution.deadline
-        self.steps = _recorded(claim)
+        self.steps = records.recorded(claim)
         self.scope = scope.build(self.execution, self.definition, self.steps.values())
         self.changes: dict[str, Change] = {}
 
@@ -100,11 +97,11 @@ class _Run:
                         self._commit()
                         return record, action
                 case Again() as move:
-                    record = self._note(_next_attempt(move, self.claim), new_attempt=True)
+                    record = self._note(records.next_attempt(move, self.claim.clock()), new_attempt=True)
                     self._commit()
                     return record, move.action
                 case Skip(path, action, reason):
-                    self._note(_record(path, action, StepStatus.SKIPPED, output={"reason": reason}), is_new=True)
+                    self._note(records.fresh(path, action, StepStatus.SKIPPED, output={"reason": reason}), is_new=True)
                 case Resolve(record):
                     self._note(replace(record, status=StepStatus.SUCCESS, wait_until=None))
                 case Sleep() as sleep:
@@ -117,7 +114,7 @@ class _Run:
 
     def _begin(self, path: str, action: Action) -> StepRecord | None:
         """Notes the step as begun and gives it; or notes it as skipped or failed already, and gives None."""
-        record = _record(path, action, StepStatus.RUNNING)
+        record = records.fresh(path, action, StepStatus.RUNNING)
         try:
             verdict = simulation.verdict(action, self.scope, assume=self.execution.is_simulation)
             if not verdict.met:
@@ -186,7 +183,7 @@ class _Run:
         record = replace(record, log=(*record.log, *context.lines))
         match outcome:
             case Failure():
-                self._note(_failed(record, action, outcome, self.claim))
+                self._note(records.failed(record, action, outcome, self.claim.clock()))
             case Pause(until, output):
                 self._note(replace(record, wait_until=until, output=output))
             case Steer(output, flow):
@@ -237,53 +234,6 @@ class _Run:
 def _report(observer: Observer, changes: Iterable[Change]) -> None:
     for change in changes:
         observer(change.record)
-
-
-def _recorded(claim: Claim) -> dict[str, StepRecord]:
-    if not claim.position:
-        return {}
-    return {step.path: _as_record(step) for step in Step.objects.filter(execution=claim.execution_id)}
-
-
-def _as_record(step: Step) -> StepRecord:
-    return StepRecord(
-        path=step.path, action_id=step.action_id, action_type=step.action_type, name=step.name,
-        status=StepStatus(step.status), attempt=step.attempt, input=step.input, output=step.output, error=step.error,
-        flow=step.flow, failures=tuple(step.attempts or ()), log=tuple(step.log or ()), wait_until=step.wait_until,
-        attempt_started_at=step.attempt_started_at,
-    )  # fmt: skip
-
-
-def _record(path: str, action: Action, status: StepStatus, *, output: Json = None) -> StepRecord:
-    return StepRecord(path, action.id, action.type, action.name, status, output=output)
-
-
-def _next_attempt(move: Again, claim: Claim) -> StepRecord:
-    record = move.record
-    if move.interrupted:
-        interruption = Failure("INTERRUPTED", "Its process ended before the attempt did; it is made again.")
-        record = _with_failure(record, interruption, claim)
-    return replace(record, attempt=move.attempt, error=None, wait_until=None, attempt_started_at=claim.clock())
-
-
-def _failed(record: StepRecord, action: Action, failure: Failure, claim: Claim) -> StepRecord:
-    """The step after a failed attempt: waiting for the next one, or FAILED."""
-    if not retry.should_retry(action, record.attempt, retryable=failure.retryable):
-        return replace(record, status=StepStatus.FAILED, error=failure.as_json())
-    delay = timedelta(milliseconds=retry.delay_ms(action.retry_config, record.attempt, random.random))
-    waiting = _with_failure(record, failure, claim)
-    return replace(waiting, error=failure.as_json(), wait_until=claim.clock() + delay)
-
-
-def _with_failure(record: StepRecord, failure: Failure, claim: Claim) -> StepRecord:
-    started = record.attempt_started_at
-    entry: Json = {
-        "attempt": record.attempt,
-        "error": failure.as_json(),
-        "startedAt": started.isoformat() if started else None,
-        "completedAt": claim.clock().isoformat(),
-    }
-    return replace(record, failures=(*record.failures, entry))
 
 
 def _performed_in_savepoint(action_type: ActionType, record: StepRecord, context: ActionContext) -> Outcome:

@@ -57,6 +57,12 @@ def fail(config: FailConfig, context: ActionContext) -> Any:
     return {"attempt": context.attempt}
 
 
+@action("test_raise", config=ValueConfig)
+def broken(config: ValueConfig, context: ActionContext) -> Any:
+    """Has a bug."""
+    return {}[config.value]
+
+
 @action("test_hang", config=ValueConfig)
 def hang(config: ValueConfig, context: ActionContext) -> Any:
     """Deaf to its time and to its cancellation: ends when the test opens the gate."""

@@ -8,6 +8,7 @@ import pytest
 from executions import services
 from executions.engine import journal, runner
 from executions.models import Execution, Step
+from executions.representation import step_json
 from tests.executions import handlers
 from tests.executions.scenes import ran, started, statuses, steps
 from workflows.documents import Json
@@ -67,6 +68,14 @@ def test_a_failed_execution_says_which_step_and_why() -> None:
         "message": "Step 'broken' failed: attempt 1 fails",
         "details": {"stepPath": "0", "actionId": "broken"},
     }
+
+
+def test_a_handlers_bug_is_kept_with_its_traceback_for_operators_alone() -> None:
+    (step,) = steps(ran({"type": "test_raise", "config": {"value": "key"}}))
+
+    assert (step.error["code"], step.error["message"]) == ("HANDLER_ERROR", "KeyError: 'key'")
+    assert "in broken" in step.error["traceback"]
+    assert step_json(step)["error"] == {"code": "HANDLER_ERROR", "message": "KeyError: 'key'"}
 
 
 def test_a_retry_keeps_what_went_wrong_before_oldest_first() -> None:
