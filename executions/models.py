@@ -36,15 +36,15 @@ class Execution(models.Model):
     """
 
     id = UUID7Key()
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="executions")
-    workflow = models.ForeignKey(Workflow, models.CASCADE, related_name="executions")
-    version = models.ForeignKey(WorkflowVersion, models.PROTECT, related_name="executions")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="executions", db_index=False)
+    workflow = models.ForeignKey(Workflow, models.CASCADE, related_name="executions", db_index=False)
+    version = models.ForeignKey(WorkflowVersion, models.PROTECT, related_name="executions", db_index=False)
     status = models.CharField(
         max_length=9, choices=[(status, status.capitalize()) for status in ExecutionStatus], default="PENDING"
     )
     trigger_type = models.CharField(max_length=64, default="manual")
     triggered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="executions"
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="executions", db_index=False
     )
     trigger_data = DocumentField(null=True)
     variables = DocumentField(default=dict)
@@ -81,10 +81,11 @@ class Execution(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["wake_at"], name="execution_due", condition=Q(wake_at__isnull=False)),
-            models.Index(fields=["workflow", "-id"], name="execution_of_workflow"),
-            models.Index(fields=["workflow", "status", "-id"], name="execution_by_status"),
-            models.Index(fields=["workflow", "-started_at"], name="execution_by_start"),
-            models.Index(fields=["workspace", "-id"], name="execution_of_workspace"),
+            models.Index(fields=["workflow", "id"], name="execution_of_workflow"),
+            models.Index(fields=["workflow", "status", "id"], name="execution_by_status"),
+            models.Index(fields=["workflow", "trigger_type", "id"], name="execution_by_trigger"),
+            models.Index(fields=["workflow", "started_at", "id"], name="execution_by_start"),
+            models.Index(fields=["workspace", "id"], name="execution_of_workspace"),
         ]
 
     def __str__(self) -> str:
@@ -110,7 +111,7 @@ class Step(models.Model):
     """
 
     id = UUID7Key()
-    execution = models.ForeignKey(Execution, models.CASCADE, related_name="steps")
+    execution = models.ForeignKey(Execution, models.CASCADE, related_name="steps", db_index=False)
     path = models.CharField(max_length=200)
     action_id = models.CharField(max_length=100)
     action_type = models.CharField(max_length=100)

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from workflows.fields import DocumentField
@@ -22,11 +23,12 @@ class WorkflowStatus(models.TextChoices):
 
 class WorkflowQuerySet(models.QuerySet["Workflow"]):
     def addressed_by(self, reference: str) -> Self:
-        """The workflow with this id, or the one that isn't archived with this name."""
+        """The workflow with this id, or the one that isn't archived with this name, which may look like an id."""
+        named = Q(name=reference) & ~Q(status=WorkflowStatus.ARCHIVED)
         try:
-            return self.filter(pk=UUID(reference))
+            return self.filter(named | Q(pk=UUID(reference)))
         except ValueError:
-            return self.filter(name=reference).exclude(status=WorkflowStatus.ARCHIVED)
+            return self.filter(named)
 
 
 class Workflow(models.Model):
@@ -68,8 +70,10 @@ class Workflow(models.Model):
             models.CheckConstraint(name="workflow_status_known", condition=Q(status__in=WorkflowStatus.values)),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["workspace", "-id"], name="workflow_of_workspace"),
-            models.Index(fields=["workspace", "status", "-id"], name="workflow_by_status"),
+            models.Index(fields=["workspace", "id"], name="workflow_of_workspace"),
+            models.Index(fields=["workspace", "status", "id"], name="workflow_by_status"),
+            models.Index("workspace", Lower("name"), name="workflow_by_name"),
+            models.Index(fields=["workspace", "updated_at"], name="workflow_by_update"),
         ]
 
     def __str__(self) -> str:

@@ -35,7 +35,7 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     def addressed_by(self, reference: str) -> Self:
         """The workspace with this slug or id, as the API's `{slug}` and the commands take it."""
         try:
-            return self.filter(pk=UUID(reference))
+            return self.filter(Q(slug=reference) | Q(pk=UUID(reference)))
         except ValueError:
             return self.filter(slug=reference)
 
@@ -124,9 +124,9 @@ class Task(models.Model):
             models.CheckConstraint(name="task_priority_known", condition=Q(priority__in=TaskPriority.values)),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["workspace", "-id"], name="task_of_workspace"),
-            models.Index(fields=["workspace", "status", "-id"], name="task_by_status"),
-            models.Index(fields=["assignee", "status", "-id"], name="task_of_assignee"),
+            models.Index(fields=["workspace", "id"], name="task_of_workspace"),
+            models.Index(fields=["workspace", "status", "id"], name="task_by_status"),
+            models.Index(fields=["assignee", "id"], name="task_of_assignee"),
             models.Index(fields=["execution_id"], name="task_of_execution", condition=Q(execution_id__isnull=False)),
         ]
 
@@ -158,8 +158,8 @@ class Notification(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["recipient", "-id"], name="notification_of_recipient"),
-            models.Index(fields=["recipient", "-id"], name="notification_unread", condition=Q(read_at=None)),
+            models.Index(fields=["recipient", "id"], name="notification_of_recipient"),
+            models.Index(fields=["recipient", "id"], name="notification_unread", condition=Q(read_at=None)),
             models.Index(
                 fields=["execution_id"], name="notification_of_execution", condition=Q(execution_id__isnull=False)
             ),

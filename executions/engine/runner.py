@@ -27,7 +27,7 @@ from executions.engine.transactions import write_transaction
 from executions.states import StepStatus
 from workflows.actions import registry
 from workflows.actions.context import ActionContext, Pause, Steer
-from workflows.actions.registry import ActionType
+from workflows.actions.registry import ActionType, UnknownAction
 from workflows.definition import Action
 from workflows.documents import DocumentError, Json, encode
 from workflows.expressions import ExpressionError
@@ -123,8 +123,8 @@ class _Run:
                 return None
             config = self._rendered(action)
             encode(config)
-        except (ExpressionError, DocumentError) as error:
-            failure = Failure("INVALID_EXPRESSION", str(error), retryable=False)
+        except (ExpressionError, DocumentError, UnknownAction) as error:
+            failure = _unusable(action, error)
             self._note(replace(record, status=StepStatus.FAILED, error=failure.as_json()), is_new=True)
             return None
         record = replace(record, input=config, attempt_started_at=self.claim.clock())
@@ -139,7 +139,10 @@ class _Run:
         """Makes one attempt, records how it went, and settles what comes then."""
         context = self._context(record, action)
         faults.reach("effect.before")
-        action_type = registry.find(action.type)
+        try:
+            action_type = registry.find(action.type)
+        except UnknownAction as error:
+            return self._recorded(record, action, _unusable(action, error), context)
         if self.execution.is_simulation and not action_type.pure:
             outcome = simulation.shown(action_type, record.input, context)
         elif action_type.transactional:
@@ -244,6 +247,13 @@ def _performed_in_savepoint(action_type: ActionType, record: StepRecord, context
         if isinstance(outcome, Failure):
             transaction.set_rollback(True)
     return outcome
+
+
+def _unusable(action: Action, error: Exception) -> Failure:
+    """Why the attempt can't even be made, in this process and with this definition."""
+    if isinstance(error, UnknownAction):
+        return Failure("UNKNOWN_ACTION", f"No installed app has an action {action.type!r} any more.", retryable=False)
+    return Failure("INVALID_EXPRESSION", str(error), retryable=False)
 
 
 def _timed_out(context: ActionContext) -> Failure:

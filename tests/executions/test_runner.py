@@ -11,6 +11,7 @@ from executions.models import Execution, Step
 from executions.representation import step_json
 from tests.executions import handlers
 from tests.executions.scenes import ran, started, statuses, steps
+from workflows.actions import registry
 from workflows.documents import Json
 from workspaces.models import Task
 
@@ -68,6 +69,15 @@ def test_a_failed_execution_says_which_step_and_why() -> None:
         "message": "Step 'broken' failed: attempt 1 fails",
         "details": {"stepPath": "0", "actionId": "broken"},
     }
+
+
+def test_an_action_whose_app_is_gone_fails_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    execution = started({"type": "test_echo"})
+    monkeypatch.delitem(registry.ACTIONS, "test_echo")
+
+    (step,) = steps(services.run(execution=execution))
+
+    assert (step.status, step.error["code"]) == ("failed", "UNKNOWN_ACTION")
 
 
 def test_a_handlers_bug_is_kept_with_its_traceback_for_operators_alone() -> None:

@@ -23,7 +23,7 @@ from workflows.documents import Json
 NOTIFY: dict[str, Json] = {"recipient": "ada", "message": "Hello"}
 
 
-def notify(name: str = "tell", **fields: Any) -> dict[str, Any]:
+def notify(name: str = "tell", /, **fields: Any) -> dict[str, Any]:
     return {"id": name, "type": "send_notification", "config": NOTIFY, **fields}
 
 
@@ -39,6 +39,13 @@ def faults_in(document: Any) -> dict[str, str]:
     with pytest.raises(DefinitionInvalid) as raised:
         parse(document)
     return {fault.path: fault.message for fault in raised.value.faults}
+
+
+def read_or_refused(document: Any) -> Definition | DefinitionInvalid:
+    try:
+        return parse(with_ids(document))
+    except DefinitionInvalid as error:
+        return error
 
 
 def test_it_reads_a_definition_with_its_defaults() -> None:
@@ -66,7 +73,7 @@ def test_an_action_may_have_no_conditions(conditions: Json) -> None:
 
 @pytest.mark.parametrize("name", ["a", "1", "action-1", "9b2e-4f", "_x", "-", "A" * 100])
 def test_an_id_has_letters_digits_underscores_and_hyphens(name: str) -> None:
-    assert parse({"actions": [notify(name), saying(f"{{{{ steps['{name}'].output }}}}", "last")]})
+    parse({"actions": [notify(name), saying(f"{{{{ steps['{name}'].output }}}}", "last")]})
 
 
 def test_it_fills_in_the_ids_that_were_left_out() -> None:
@@ -166,7 +173,7 @@ def test_it_says_what_is_wrong_with_the_whole(document: Any, path: str, message:
         ({"type": "teleport"}, "type", "Unknown action type 'teleport'. There are call_api, condition, create_task"),
         ({"config": None}, "config", "Give an object."),
         ({"config": []}, "config", "Give an object."),
-        ({"config": {}}, "config.recipient", "This field is required."),
+        ({"config": {"message": "x"}}, "config.recipient", "This field is required."),
         ({"config": {**NOTIFY, "to": 1}}, "config.to", "Unknown field"),
         ({"config": {**NOTIFY, "message": 5}}, "config.message", "Give a text."),
         ({"config": {**NOTIFY, "message": ""}}, "config.message", "Give 1 or more characters."),
@@ -212,7 +219,7 @@ def test_it_says_what_is_wrong_with_an_action(fields: dict[str, Any], path: str,
         ("wait", {"until": "1700000000"}, ".until", "ISO 8601 time with its offset"),
         ("wait", {"until": "2026-01-01T00:00:00"}, ".until", "a time with its offset"),
         ("wait", {"until": "9999-12-31T23:59:59-01:00"}, ".until", "the years 1 and 9999"),
-        ("create_task", {"title": "x", "priority": "URGENT"}, ".priority", "Give 'LOW', 'MEDIUM', 'HIGH' or 'CRITICAL'."),
+        ("create_task", {"title": "x", "priority": "URGENT"}, ".priority", "Give 'LOW', 'MEDIUM', 'HIGH'"),
         ("create_task", {"title": "x", "dueAt": "2026-01-01"}, ".dueAt", "a time with its offset"),
         ("create_task", {"title": "x", "assignee": True}, ".assignee", "Give a whole number or a text."),
         ("condition", {}, "", "Give exactly one of field"),
@@ -224,7 +231,7 @@ def test_it_says_what_is_wrong_with_an_action(fields: dict[str, Any], path: str,
         ("condition", {"field": "trigger.x", "operator": "in", "value": 5}, ".value", "give a list"),
         ("condition", {"conditions": [{"field": 1, "operator": "exists"}]}, ".conditions[0].field", "required"),
         ("condition", {"conditions": {"any": ["1 +"]}}, ".conditions.any[0]", "ends too early"),
-        ("condition", {"expression": "true", "onFalse": "{{ trigger.x }}"}, ".onFalse", "Give 'continue', 'skip_next' or"),
+        ("condition", {"expression": "true", "onFalse": "{{ trigger.x }}"}, ".onFalse", "Give 'continue', 'skip_next'"),
         ("call_api", {"url": "https://x/", "json": 1, "form": {}}, "", "keep one of them"),
         ("call_api", {"url": "https://x/", "auth": {"type": "magic"}}, ".auth", "'basic', 'bearer', 'header'"),
         ("call_api", {"url": "https://x/", "body": 5}, ".body", "Give a text, an object or a list"),
@@ -250,7 +257,7 @@ def test_it_says_where_a_config_does_not_fit(kind: str, config: dict[str, Any], 
     ],
 )
 def test_it_leaves_to_the_run_what_an_expression_will_give(kind: str, config: dict[str, Any]) -> None:
-    assert parse({"actions": [{"id": "a", "type": kind, "config": config}]})
+    parse({"actions": [{"id": "a", "type": kind, "config": config}]})
 
 
 @pytest.mark.parametrize(
@@ -295,7 +302,7 @@ def test_it_finds_references_that_lead_nowhere(reference: str, message: str) -> 
      "variables.not_yet", "execution.id", "workflow.name"],
 )  # fmt: skip
 def test_it_accepts_references_that_may_lead_somewhere(reference: str) -> None:
-    assert parse({"actions": [notify("first"), saying(f"Hello {{{{ {reference} }}}}", "second")]})
+    parse({"actions": [notify("first"), saying(f"Hello {{{{ {reference} }}}}", "second")]})
 
 
 def test_the_keys_that_it_knows_are_those_an_execution_has() -> None:
@@ -321,7 +328,7 @@ def assignment() -> Assignment:
 
 
 def test_it_keeps_faults_to_a_readable_number() -> None:
-    with pytest.raises(DefinitionInvalid, match="and 480 more$") as raised:
+    with pytest.raises(DefinitionInvalid, match=r"and 480 more$") as raised:
         parse({"actions": [notify(f"a{number}", one=1, two=2) for number in range(400)]})
 
     assert len(raised.value.faults) == 500
@@ -333,7 +340,7 @@ def many(count: int, make: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
 
 AT_THE_LIMITS: dict[str, dict[str, Any]] = {
     "actions": many(500, lambda n: saying("x" * 1_900, f"a{n}")),
-    "same ids": many(500, lambda n: notify("same")),
+    "same ids": {"actions": [notify("same")] * 500},
     "references": many(
         500, lambda n: saying("".join(f"{{{{ step.{n - 1}.output.k{m} }}}}" for m in range(9)), f"a{n}")
     ),
@@ -342,8 +349,8 @@ AT_THE_LIMITS: dict[str, dict[str, Any]] = {
     "conditions": many(25, lambda n: notify(f"a{n}", conditions=[f"trigger.a{n}>{m}" for m in range(MAX_LEAVES)])),
     "bad conditions": many(30, lambda n: notify(f"a{n}", conditions=[f"trigger.a{n}>{m}+" for m in range(150)])),
     "more conditions": many(500, lambda n: notify(f"a{n}", conditions=[f"trigger.a{n}>{m}" for m in range(80)])),
-    "unknown fields": many(1, lambda n: notify(**{f"k{m}": 1 for m in range(90_000)})),
-    "bad items": many(1, lambda n: notify(config={"recipient": [1.5] * 200_000, "message": "m"})),
+    "unknown fields": {"actions": [notify() | {f"k{m}": 1 for m in range(90_000)}]},
+    "bad items": {"actions": [notify(config={"recipient": [1.5] * 200_000, "message": "m"})]},
     "no actions": {"actions": [7] * 400_000},
     "many ids": {"actions": [{}] * 300_000},
     "variables": {"actions": [notify()], "variables": {f"v{m}": "{{" for m in range(60_000)}},
@@ -353,17 +360,14 @@ AT_THE_LIMITS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("document", AT_THE_LIMITS.values(), ids=AT_THE_LIMITS)
 def test_it_ends_within_a_second_at_the_limits(document: dict[str, Any]) -> None:
     began = time.process_time()
-    try:
-        assert isinstance(parse(with_ids(document)), Definition)
-    except DefinitionInvalid as error:
-        assert error.faults
-        assert len(str(error)) < 20_000
+    read = read_or_refused(document)
 
     assert time.process_time() - began < 1
+    assert isinstance(read, Definition) or len(str(read)) < 20_000
 
 
 def test_actions_beyond_the_limit_are_one_fault() -> None:
-    assert faults_in(many(501, lambda n: notify("same"))) == {
+    assert faults_in({"actions": [notify("same")] * 501}) == {
         "actions": "Give 500 items at most; there are 501. Split the workflow."
     }
 
@@ -404,9 +408,10 @@ def test_the_whole_definition_has_a_json_schema() -> None:
     assert action["additionalProperties"] is False
 
 
-texts = st.sampled_from(
-    ["", "a", "{{", "{{ trigger.x }}", "{{ steps.a.output }}", "{{ step.0 }}", "}}", "equals", "in", "stop", "\ud800", "\x00"]
-) | st.text(max_size=5)  # fmt: skip
+TEXTS = (
+    "", "a", "{{", "{{ trigger.x }}", "{{ steps.a.output }}", "{{ step.0 }}", "equals", "in", "stop", "\ud800", "\x00",
+)  # fmt: skip
+texts = st.sampled_from(TEXTS) | st.text(max_size=5)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | texts
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=12
@@ -416,9 +421,7 @@ KNOWN_FIELDS = (
     "auth", "body", "form", "field", "operator", "value", "conditions", "expression", "onFalse", "type",
 )  # fmt: skip
 configs = st.dictionaries(st.sampled_from(KNOWN_FIELDS), anything, max_size=4)
-conditions = st.fixed_dictionaries(
-    {}, optional={name: anything for name in ("field", "operator", "value", "all", "not")}
-)
+conditions = st.fixed_dictionaries({}, optional=dict.fromkeys(("field", "operator", "value", "all", "not"), anything))
 actions = st.fixed_dictionaries(
     {"type": st.sampled_from(["wait", "condition", "call_api", "create_task", "send_notification"]) | anything},
     optional={
@@ -437,11 +440,11 @@ documents = st.fixed_dictionaries(
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents | anything)
 def test_whatever_comes_is_read_or_refused(document: Any) -> None:
-    try:
-        definition = parse(with_ids(document))
-    except DefinitionInvalid as error:
-        assert error.faults
-        assert all(fault.message for fault in error.faults)
+    read = read_or_refused(document)
+
+    if isinstance(read, Definition):
+        assert load(with_ids(document)) == read
+        assert all(action.condition or not action.conditions for action in read.actions)
     else:
-        assert load(with_ids(document)) == definition
-        assert all(action.condition or not action.conditions for action in definition.actions)
+        assert read.faults
+        assert all(fault.message for fault in read.faults)
