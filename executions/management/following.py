@@ -26,6 +26,10 @@ from workflows.services import definition_of
 LOOK_SECONDS = 0.1
 CANCELLED_EXIT = 130
 HANDED_OVER_EXIT = 143
+HANDING_OVER = (
+    "SIGTERM: this process ends after the step at hand ({:.0f} s at most);"
+    " the next one that runs carries this execution on."
+)
 SECOND_SIGNAL = "\nLeft at once, as after a crash: the next process that runs settles what is open.\n"
 
 
@@ -109,10 +113,7 @@ def _heading(workflow: Workflow, execution: Execution) -> Text:
 
 def _summarise(execution: Execution, asked: Asked, console: Console) -> None:
     if not execution.has_ended:
-        console.print(
-            f"SIGTERM: this process ends after the step at hand ({dispatch.STOP_GRACE_SECONDS:.0f} s at most);"
-            " the next one that runs carries this execution on."
-        )
+        console.print(HANDING_OVER.format(dispatch.STOP_GRACE_SECONDS), soft_wrap=not console.is_terminal)
         return
     taken = execution.duration_ms
     summary = Text.assemble(label(execution.status), f" after {duration(taken / 1000)}" if taken is not None else "")

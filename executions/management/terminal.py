@@ -68,13 +68,11 @@ class ExecutionView:
     def take_rows(self, rows: Iterable[Step]) -> None:
         """Takes over what the database says: times, and the steps that another process has made."""
         for row in rows:
-            known = self._steps.get(row.path)
             if row.started_at:
                 self._begun[row.path] = row.started_at
             if row.completed_at:
                 self._ended[row.path] = row.completed_at
-            if known is None or (known.status is StepStatus.RUNNING and _differs(known, row)):
-                self._take(_record(row))
+            self._take(_record(row))
 
     def settle(self, execution: Execution, rows: Iterable[Step]) -> None:
         """The last look, once the execution has ended."""
@@ -82,6 +80,10 @@ class ExecutionView:
         self.status = ExecutionStatus(execution.status)
 
     def _take(self, step: StepRecord) -> None:
+        """Unless it is known already: rows and reports tell of the same changes, and either may be first."""
+        known = self._steps.get(step.path)
+        if known is not None and _rank(step) <= _rank(known):
+            return
         now = datetime.now(UTC)
         self._steps[step.path] = step
         self._begun.setdefault(step.path, now)
@@ -192,8 +194,9 @@ def _logs_to_where_stderr_goes() -> Iterator[None]:
                 handler.setStream(stream)
 
 
-def _differs(known: StepRecord, row: Step) -> bool:
-    return (known.status, known.attempt, known.wait_until) != (row.status, row.attempt, row.wait_until)
+def _rank(step: StepRecord) -> tuple[bool, int, int, bool]:
+    """Grows with every change of a step."""
+    return step.status is not StepStatus.RUNNING, step.attempt, len(step.failures), step.wait_until is not None
 
 
 def _record(row: Step) -> StepRecord:

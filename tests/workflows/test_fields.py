@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core import serializers
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.factories import WorkflowFactory
 from workflows.models import Workflow
@@ -54,7 +54,7 @@ def test_it_refuses_what_is_not_json_and_names_itself(value: Any) -> None:
     workflow = WorkflowFactory.create(metadata={"kept": 1})
     workflow.metadata = value
 
-    with pytest.raises(ValidationError) as raised:
+    with pytest.raises(ValidationError) as raised, transaction.atomic():
         workflow.save()
 
     assert [path.split(".")[0].split("[")[0] for path in raised.value.message_dict] == ["metadata"]

@@ -1,4 +1,4 @@
-"""Imported by a child process at its start: it dies where `FAULT` says (`effect.after=2`), stops within `GRACE_SECONDS`."""
+"""Imported by a child process as it starts: it dies where `FAULT` says, and stops within `GRACE_SECONDS`."""
 
 import os
 
