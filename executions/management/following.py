@@ -1,5 +1,6 @@
 """Runs an execution before somebody's eyes, and ends as they wish: Ctrl-C cancels it, SIGTERM hands it over."""
 
+import logging
 import os
 import signal
 import sys
@@ -59,10 +60,23 @@ def signals_noted(console: Console) -> Iterator[Asked]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def warnings_only() -> Iterator[None]:
+    """What the engine notes by the way is for a server's log; who sets LOG_LEVEL to DEBUG gets it here too."""
+    logger = logging.getLogger("executions")
+    earlier = logger.level
+    if earlier == logging.INFO:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(earlier)
+
+
 def follow(*, workflow: Workflow, console: Console, **start: Any) -> tuple[Execution, int]:
     """Starts the workflow (`start` as `services.start` takes it) and shows it until it ends; gives the exit status."""
     reports: SimpleQueue[StepRecord] = SimpleQueue()
-    with signals_noted(console) as asked, dispatch.executor():
+    with warnings_only(), signals_noted(console) as asked, dispatch.executor():
         execution = services.start(workflow=workflow, trigger_type="command", on_progress=reports.put, **start)
         view = ExecutionView(definition_of(execution.version_id), console, reports)
         console.print(_heading(workflow, execution), soft_wrap=True)

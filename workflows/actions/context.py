@@ -20,10 +20,14 @@ MAX_LOG_LINE_CHARACTERS = 2_000
 class ActionError(Exception):
     """A failure with a code. With `retryable=False` it isn't tried again, whatever the action's `onError` says."""
 
+    code = message = "ACTION_ERROR"
+    retryable = True
+    details: Json = None
+
     def __init__(self, code: str, message: str = "", *, retryable: bool = True, details: Json = None) -> None:
         super().__init__(message or code)
-        self.code = code
-        self.message = message or code
+        self.code = str(code)
+        self.message = str(message or code)
         self.retryable = retryable
         self.details = details
 
