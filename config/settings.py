@@ -36,7 +36,7 @@ OUTBOUND_GUARD = read(env.bool, "OUTBOUND_GUARD", True, mend="Write true or fals
 OUTBOUND_ALLOWED_HOSTS = read(
     env.list,
     "OUTBOUND_ALLOWED_HOSTS",
-    list[str](),
+    ["127.0.0.1:8765"] if DEBUG else list[str](),  # where the demo's own service answers
     mend="Write host:port, with commas between them.",
     subcast=host_and_port,
 )

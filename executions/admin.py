@@ -18,6 +18,6 @@ class ExecutionAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("id", "workflow", "workspace", "status", "trigger_type", "started_at", "completed_at")
     list_filter = ("status",)
     list_select_related = ("workflow", "workspace")
-    ordering = ("-id",)
+    ordering = ("-created_at",)
     show_full_result_count = False
     inlines: ClassVar = [StepInline]

@@ -24,7 +24,7 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.filter(wake_at__isnull=False)
 
     def newest_first(self) -> Self:
-        return self.order_by("-id")
+        return self.order_by("-created_at")
 
 
 class Execution(models.Model):
@@ -81,11 +81,11 @@ class Execution(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["wake_at"], name="execution_due", condition=Q(wake_at__isnull=False)),
-            models.Index(fields=["workflow", "id"], name="execution_of_workflow"),
-            models.Index(fields=["workflow", "status", "id"], name="execution_by_status"),
-            models.Index(fields=["workflow", "trigger_type", "id"], name="execution_by_trigger"),
-            models.Index(fields=["workflow", "started_at", "id"], name="execution_by_start"),
-            models.Index(fields=["workspace", "id"], name="execution_of_workspace"),
+            models.Index(fields=["workflow", "created_at"], name="execution_of_workflow"),
+            models.Index(fields=["workflow", "status", "created_at"], name="execution_by_status"),
+            models.Index(fields=["workflow", "trigger_type", "created_at"], name="execution_by_trigger"),
+            models.Index(fields=["workflow", "started_at"], name="execution_by_start"),
+            models.Index(fields=["workspace", "created_at"], name="execution_of_workspace"),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from json import JSONEncoder
 
 type Json = None | bool | int | float | str | list[Json] | dict[str, Json]
-type _Trail = tuple[_Trail, object] | None
+type Trail = tuple[Trail, object] | None
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
 MAX_DEPTH = 64
@@ -49,11 +49,11 @@ def _check(root: object, max_bytes: int) -> None:
     A trail becomes a path only where there is a fault: keys may be long, and many values lie below one.
     """
     budget = max_bytes
-    stack: list[tuple[object, _Trail, int]] = [(root, None, 0)]
+    stack: list[tuple[object, Trail, int]] = [(root, None, 0)]
     while stack:
         value, trail, depth = stack.pop()
         if depth > MAX_DEPTH:
-            raise DocumentError(_path(trail)[:200], f"nested deeper than {MAX_DEPTH} levels")
+            raise DocumentError(path_of(trail)[:200], f"nested deeper than {MAX_DEPTH} levels")
         budget -= _least_size(value, trail)
         if budget < 0:
             raise _too_large(max_bytes)
@@ -69,7 +69,7 @@ def _check(root: object, max_bytes: int) -> None:
             _check_text(value, trail)
 
 
-def _least_size(value: object, trail: _Trail) -> int:
+def _least_size(value: object, trail: Trail) -> int:
     """How many bytes of JSON a value has at least: a text its characters, an object or a list its commas."""
     match value:
         case None | bool():
@@ -79,45 +79,46 @@ def _least_size(value: object, trail: _Trail) -> int:
         case float() if math.isfinite(value):
             return 1
         case float():
-            raise DocumentError(_path(trail), f"{value} isn't a JSON number")
+            raise DocumentError(path_of(trail), f"{value} isn't a JSON number")
         case int() if -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
             return 1
         case int():
-            raise DocumentError(_path(trail), "an integer beyond 64 bits; send it as text")
+            raise DocumentError(path_of(trail), "an integer beyond 64 bits; send it as text")
     name = type(value).__name__
-    raise DocumentError(_path(trail), f"{name} isn't JSON; use dict, list, str, int, float, bool or None")
+    raise DocumentError(path_of(trail), f"{name} isn't JSON; use dict, list, str, int, float, bool or None")
 
 
-def _key_size(key: object, trail: _Trail, budget: int) -> int:
+def _key_size(key: object, trail: Trail, budget: int) -> int:
     if not isinstance(key, str):
-        raise DocumentError(_path(trail), f"a key of type {type(key).__name__}; keys are text")
+        raise DocumentError(path_of(trail), f"a key of type {type(key).__name__}; keys are text")
     if len(key) <= budget:
         _check_text(key, trail)
     return len(key)
 
 
-def _check_text(text: str, trail: _Trail) -> None:
+def _check_text(text: str, trail: Trail) -> None:
     if "\x00" in text:
-        raise DocumentError(_path(trail), "text with a NUL character; remove it")
+        raise DocumentError(path_of(trail), "text with a NUL character; remove it")
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise DocumentError(_path(trail), "text with a lone surrogate, which isn't Unicode; remove it") from error
+            raise DocumentError(path_of(trail), "text with a lone surrogate, which isn't Unicode; remove it") from error
 
 
 def _too_large(max_bytes: int) -> DocumentError:
     return DocumentError("", f"larger than {max_bytes:,} bytes")
 
 
-def _path(trail: _Trail) -> str:
+def path_of(trail: Trail) -> str:
+    """The path that a trail stands for, with long keys cut."""
     path = ""
     for part in reversed([*_parts(trail)]):
         path = f"{path}[{part}]" if isinstance(part, int) else join(path, _shown(str(part)))
     return path
 
 
-def _parts(trail: _Trail) -> Iterator[object]:
+def _parts(trail: Trail) -> Iterator[object]:
     while trail is not None:
         trail, part = trail
         yield part

@@ -39,7 +39,7 @@ class Workflow(models.Model):
     """
 
     id = UUID7Key()
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="workflows")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="workflows", db_index=False)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     status = models.CharField(max_length=8, choices=WorkflowStatus, default=WorkflowStatus.DRAFT)
@@ -70,8 +70,8 @@ class Workflow(models.Model):
             models.CheckConstraint(name="workflow_status_known", condition=Q(status__in=WorkflowStatus.values)),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["workspace", "id"], name="workflow_of_workspace"),
-            models.Index(fields=["workspace", "status", "id"], name="workflow_by_status"),
+            models.Index(fields=["workspace", "created_at"], name="workflow_of_workspace"),
+            models.Index(fields=["workspace", "status", "created_at"], name="workflow_by_status"),
             models.Index("workspace", Lower("name"), name="workflow_by_name"),
             models.Index(fields=["workspace", "updated_at"], name="workflow_by_update"),
         ]
@@ -84,7 +84,7 @@ class WorkflowVersion(models.Model):
     """A definition as it was saved. Never changed: executions are pinned to it. `digest` is the SHA-256 of its text."""
 
     id = UUID7Key()
-    workflow = models.ForeignKey(Workflow, models.CASCADE, related_name="versions")
+    workflow = models.ForeignKey(Workflow, models.CASCADE, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
     definition = DocumentField()
     digest = models.CharField(max_length=64)

@@ -71,7 +71,7 @@ class Role(models.TextChoices):
 
 class Membership(models.Model):
     id = UUID7Key()
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=6, choices=Role, default=Role.MEMBER)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -104,7 +104,7 @@ class Task(models.Model):
     """Something for a person to do. `execution_id` and `step_path` name the step that made it, if one did."""
 
     id = UUID7Key()
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="tasks")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="tasks", db_index=False)
     title = models.CharField(max_length=500)
     description = models.TextField(blank=True)
     status = models.CharField(max_length=11, choices=TaskStatus, default=TaskStatus.TODO)
@@ -124,9 +124,9 @@ class Task(models.Model):
             models.CheckConstraint(name="task_priority_known", condition=Q(priority__in=TaskPriority.values)),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["workspace", "id"], name="task_of_workspace"),
-            models.Index(fields=["workspace", "status", "id"], name="task_by_status"),
-            models.Index(fields=["assignee", "id"], name="task_of_assignee"),
+            models.Index(fields=["workspace", "created_at"], name="task_of_workspace"),
+            models.Index(fields=["workspace", "status", "created_at"], name="task_by_status"),
+            models.Index(fields=["assignee", "created_at"], name="task_of_assignee"),
             models.Index(fields=["execution_id"], name="task_of_execution", condition=Q(execution_id__isnull=False)),
         ]
 
@@ -158,8 +158,8 @@ class Notification(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["recipient", "id"], name="notification_of_recipient"),
-            models.Index(fields=["recipient", "id"], name="notification_unread", condition=Q(read_at=None)),
+            models.Index(fields=["recipient", "created_at"], name="notification_of_recipient"),
+            models.Index(fields=["recipient", "created_at"], name="notification_unread", condition=Q(read_at=None)),
             models.Index(
                 fields=["execution_id"], name="notification_of_execution", condition=Q(execution_id__isnull=False)
             ),

@@ -27,6 +27,7 @@ STATUS_WIDTH = 11
 TRY_WIDTH = 3
 TIME_WIDTH = 11
 LINES_AROUND_THE_STEPS = 5
+ENDED_BY_ITSELF = (StepStatus.SUCCESS, StepStatus.FAILED, StepStatus.SKIPPED)
 
 
 class ExecutionView:
@@ -146,7 +147,7 @@ class ExecutionView:
 
     def _bar(self) -> Table:
         total = len(self.actions)
-        done = sum(step.status is not StepStatus.RUNNING for step in tuple(self._steps.values()))
+        done = sum(step.status in ENDED_BY_ITSELF for step in tuple(self._steps.values()))
         is_complete = self.status is ExecutionStatus.COMPLETED
         style = "red" if self.status.is_final and not is_complete else "cyan"
         bar = ProgressBar(

@@ -50,15 +50,21 @@ def remark(step: StepRecord, now: datetime) -> str:
     if step.wait_until:
         return plain(_waiting(step, step.wait_until, now))
     error, output = _object(step.error), _object(step.output)
-    if error:
+    if error and error.get("code") != "CANCELLED":
         return plain(_tries(step, f"{error.get('code')}: {error.get('message')}"))
-    if step.status is StepStatus.SKIPPED:
-        return plain(output.get("reason", ""))
+    match step.status:
+        case StepStatus.SKIPPED:
+            return plain(output.get("reason", ""))
+        case StepStatus.RUNNING:
+            return "the try before was cut off" if _was_cut_off(step) else ""
+        case _:
+            return _outcome(step, output)
+
+
+def _outcome(step: StepRecord, output: dict[str, Json]) -> str:
     if "conditionMet" in output:
         return "condition met" if output["conditionMet"] else f"condition not met: {step.flow.replace('_', ' ')}"
-    if output.get("simulated") is True:
-        return "dry run: nothing was sent"
-    return "the try before was cut off" if step.status is StepStatus.RUNNING and _was_cut_off(step) else ""
+    return "dry run: nothing was sent" if output.get("simulated") is True else ""
 
 
 def _waiting(step: StepRecord, until: datetime, now: datetime) -> str:

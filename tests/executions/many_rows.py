@@ -46,9 +46,8 @@ def make() -> None:
 
 def remove() -> None:
     """Leaves the database as empty as a test expects it, and without statistics of what isn't there any more."""
-    for table in ("executions_step", "executions_execution"):  # first, since no index leads to them from a version
-        _execute(f"DELETE FROM {table}")
-    call_command("flush", verbosity=0, interactive=False)
+    with connection.constraint_checks_disabled():  # for SQLite, which would look for each row's dependants
+        call_command("flush", verbosity=0, interactive=False)
     forget_statistics()
 
 

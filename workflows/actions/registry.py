@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -39,7 +39,7 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("Give a time between the years 1 and 9999, also in UTC.") from error
 
 
-type Moment = Annotated[AwareDatetime, BeforeValidator(_read_time), AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_read_time), AfterValidator(_in_utc)]
 """A field of a config that holds a time: ISO 8601 with its offset in JSON, a datetime in UTC for the handler."""
 
 
@@ -68,6 +68,12 @@ class ActionType:
         return {**self.config.model_json_schema(), "title": self.name, "description": self.description}
 
 
+class Registration(Protocol):
+    """Takes a handler in and gives it back as it is, so that it can be called directly too."""
+
+    def __call__[H: Handler](self, handler: H, /) -> H: ...
+
+
 class UnknownAction(LookupError):
     """No app has registered this action type."""
 
@@ -88,7 +94,7 @@ def action(
     raw: bool = False,
     preview: Callable[[Any, Any], Json] | None = None,
     references: Callable[[Any], Iterable[Located]] = _no_references,
-) -> Callable[[Handler], Handler]:
+) -> Registration:
     """Registers `handler(config, context)`, sync or async, as the action type `name`.
 
     Raises ValueError when another handler has the name already, when the name is empty or longer than 100 characters,
@@ -97,7 +103,7 @@ def action(
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
         raise ValueError(f"an action's name has 1 to {MAX_NAME_CHARACTERS} characters; {name[:20]!r} has {len(name)}")
 
-    def register(handler: Handler) -> Handler:
+    def register[H: Handler](handler: H) -> H:
         known = ACTIONS.get(name)
         if known is not None and _origin(known.handler) != _origin(handler):
             raise ValueError(f"action {name!r} is registered by {_origin(known.handler)}; choose another name")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from json import JSONEncoder, loads
 
-from workflows.documents import MAX_DEPTH, MAX_DOCUMENT_BYTES, Json, join
+from workflows.documents import MAX_DEPTH, MAX_DOCUMENT_BYTES, Json, Trail, path_of
 from workflows.expressions.evaluation import Expression, known_expression
 from workflows.expressions.references import EvaluationError, ExpressionError, Reference
 from workflows.expressions.syntax import named, read_expression
@@ -159,13 +159,13 @@ def _bytes(text: str) -> int:
 
 def templates_in(value: Json) -> Iterator[tuple[str, str]]:
     """Each text that holds `{{`, after its path: `url`, `headers.X-A`, `items[2].name`; in the order of the value."""
-    stack: list[tuple[str, Json]] = [("", value)]
+    stack: list[tuple[Trail, Json]] = [(None, value)]
     while stack:
-        path, item = stack.pop()
+        trail, item = stack.pop()
         if isinstance(item, str):
             if "{{" in item:
-                yield path, item
+                yield path_of(trail), item
         elif isinstance(item, dict):
-            stack.extend((join(path, key), child) for key, child in reversed(item.items()))
+            stack.extend(((trail, key), child) for key, child in reversed(item.items()))
         elif isinstance(item, list):
-            stack.extend((f"{path}[{index}]", item[index]) for index in reversed(range(len(item))))
+            stack.extend(((trail, index), item[index]) for index in reversed(range(len(item))))

@@ -1,0 +1,1 @@
+"""An app as somebody else would write it: its `actions.py` is found because it is installed."""
