@@ -14,6 +14,7 @@ from workflows.actions import registry
 from workflows.definition import parse
 from workflows.documents import Json
 from workflows.management.commands.save_workflow import FIELDS
+from workflows.models import Workflow
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -87,17 +88,24 @@ def test_the_custom_handler_runs_as_it_stands() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_getting_started_works_as_it_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_getting_started_works_as_it_stands(tmp_path: Path) -> None:
     workspace = WorkspaceFactory.create(slug="demo")
     MembershipFactory.create(workspace=workspace, user=UserFactory.create(username="ada"))
     (tmp_path / "hello.json").write_text(blocks(GETTING_STARTED, "json workflow")[0])
     call_command("save_workflow", "demo", str(tmp_path / "hello.json"), "--activate")
+    hello = Workflow.objects.get(name="Hello")
+    services.run(execution=services.start(workflow=hello, trigger_data={"name": "World"}))
 
+    page: dict[str, object] = {"__name__": "page"}
     for source in blocks(GETTING_STARTED, "python runs"):
-        exec(compile(source, "getting-started.md", "exec"), {"__name__": "page"})
+        exec(compile(source, "getting-started.md", "exec"), page)
 
-    assert Execution.objects.get().status == "COMPLETED"
-    assert "Hello, World" in capsys.readouterr().out
+    assert list(Execution.objects.order_by("created_at").values_list("status", flat=True)) == [
+        "COMPLETED",
+        "COMPLETED",
+        "CANCELLED",
+    ]
+    assert Workflow.objects.get(name="Checklist").status == "ACTIVE"
 
 
 @pytest.mark.parametrize(
