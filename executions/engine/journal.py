@@ -123,12 +123,15 @@ def _claim(restriction: Piece, limit: int) -> list[Claim]:
     faults.reach("claim.before")
     db = current()
     now, lease = statements.now(db), statements.later(db, settings.LEASE_SECONDS)
-    skip_locked = " FOR UPDATE SKIP LOCKED" if db.features.has_select_for_update_skip_locked else ""
+    due = (
+        f"SELECT id FROM executions_execution WHERE wake_at <= {now}{restriction.sql} ORDER BY wake_at LIMIT {limit:d}"
+    )
+    # As an array it is evaluated once on PostgreSQL, where a plan that repeats it would exceed the limit.
+    picked = f"id = ANY(ARRAY({due} FOR UPDATE SKIP LOCKED))" if db.vendor == "postgresql" else f"id IN ({due})"
     sql = (
         f"UPDATE executions_execution SET epoch = epoch + 1, claims = claims + 1, status = 'RUNNING',"
         f" started_at = COALESCE(started_at, {now}), wake_at = {lease}, waiting_for = NULL"
-        f" WHERE id IN (SELECT id FROM executions_execution WHERE wake_at <= {now}{restriction.sql}"
-        f" ORDER BY wake_at LIMIT {limit:d}{skip_locked}) AND wake_at <= {now}"
+        f" WHERE {picked} AND wake_at <= {now}"
         " RETURNING epoch, claims, position, successful_steps, failed_steps, skipped_steps, "
         f"{now}, id, workspace_id, workflow_id, (SELECT name FROM workflows_workflow WHERE id = workflow_id),"
         " version_id, triggered_by_id, trigger_data, variables, is_simulation, started_at, timeout_ms"

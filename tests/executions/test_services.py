@@ -113,7 +113,9 @@ def test_the_counters_count_each_execution_once() -> None:
 
 
 def test_progress_is_reported_after_each_commit() -> None:
-    workflow = WorkflowFactory.create(definition=definition({"type": "test_echo"}, {"type": "test_pause"}))
+    workflow = WorkflowFactory.create(
+        definition=definition({"type": "test_echo"}, {"type": "test_pause", "config": {"number": 200}})
+    )
     reported: list[tuple[str, str]] = []
 
     def report(step: StepRecord) -> None:
