@@ -31,7 +31,10 @@ def note(scope: Scope, record: StepRecord) -> None:
     """Lets later expressions see a step, once it has ended."""
     if record.status is StepStatus.RUNNING:
         return
-    seen: Json = {"status": record.status.value, "output": record.output, "error": record.error}
+    error = record.error
+    if isinstance(error, dict):  # a traceback is for operators, not for what a workflow sends on
+        error = {name: value for name, value in error.items() if name != "traceback"}
+    seen: Json = {"status": record.status.value, "output": record.output, "error": error}
     by_id, by_index = scope["steps"], scope["step"]
     if isinstance(by_id, dict) and isinstance(by_index, list):
         by_id[record.action_id] = seen

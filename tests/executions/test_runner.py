@@ -88,6 +88,13 @@ def test_a_handlers_bug_is_kept_with_its_traceback_for_operators_alone() -> None
     assert step_json(step)["error"] == {"code": "HANDLER_ERROR", "message": "KeyError: 'key'"}
 
 
+def test_a_workflow_cannot_send_a_traceback_on() -> None:
+    broken: Json = {"id": "broken", "type": "test_raise", "config": {"value": "key"}, "onError": "continue"}
+    execution = ran(broken, {"type": "test_echo", "config": {"value": "{{ steps.broken.error }}"}})
+
+    assert steps(execution)[1].output == {"code": "HANDLER_ERROR", "message": "KeyError: 'key'"}
+
+
 def test_a_retry_keeps_what_went_wrong_before_oldest_first() -> None:
     (step,) = steps(ran(fail(config={"times": 2}, onError="retry", retryConfig=QUICK_RETRY)))
 
