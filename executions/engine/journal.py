@@ -224,10 +224,9 @@ def heartbeat(claim: Claim) -> None:
 
 def release(claim: Claim) -> None:
     """Hands the execution back: it is due at once, and this claim doesn't count against it."""
-    now = statements.DatabaseNow()
     with write_transaction():
-        mine = Execution.objects.filter(pk=claim.execution_id, epoch=claim.epoch)
-        mine.update(wake_at=now, epoch=F("epoch") + 1, claims=max(0, claim.claims - 1))
+        mine = Execution.objects.unfinished().filter(pk=claim.execution_id, epoch=claim.epoch)
+        mine.update(wake_at=statements.DatabaseNow(), epoch=F("epoch") + 1, claims=max(0, claim.claims - 1))
 
 
 def cancel(execution_id: UUID, *, error: Json) -> None:
@@ -244,9 +243,10 @@ def cancel(execution_id: UUID, *, error: Json) -> None:
 
 
 def give_up(claim: Claim, *, error: Json) -> None:
-    """Ends an execution as FAILED that can't even be read; raises Fenced when the claim is lost."""
+    """Ends an execution as FAILED that can't even be read; raises Fenced when the claim is lost, or it has ended."""
     with write_transaction():
-        execution = Execution.objects.select_for_update().filter(pk=claim.execution_id, epoch=claim.epoch).first()
+        mine = Execution.objects.unfinished().filter(pk=claim.execution_id, epoch=claim.epoch)
+        execution = mine.select_for_update().first()
         if execution is None:
             raise Fenced
         _end(execution, ExecutionStatus.FAILED, StepStatus.FAILED, error)
