@@ -1,118 +1,94 @@
-"""The documentation's examples work, its links lead somewhere, its tables are complete."""
+"""What holds for every page: its links, its commands, its workflows, and that it names no machine."""
 
 import json
 import re
+from itertools import dropwhile
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.core.management import call_command, get_commands
 
-from executions import services
-from executions.models import Execution
-from tests.factories import MembershipFactory, UserFactory, WorkflowFactory, WorkspaceFactory, definition
-from workflows.actions import registry
+from tests.docs.commands import MANAGE, parser, shown, targets
+from tests.docs.pages import DOCS, PAGES, ROOT, blocks, read
 from workflows.definition import parse
-from workflows.documents import Json
 from workflows.management.commands.save_workflow import FIELDS
-from workflows.models import Workflow
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
-GETTING_STARTED = ROOT / "docs" / "getting-started.md"
+MAX_LINES_OF_A_DECISION = 40
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
-def blocks(page: Path, kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+@every_page
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", read(page)):
+        leads_to = page.parent / target if target else page
+        assert leads_to.exists(), target
+        assert not anchor or anchor in anchors(leads_to), f"{target}#{anchor}"
 
 
-def workflows_in(page: Path) -> list[dict[str, Json]]:
-    return [json.loads(block) for block in blocks(page, "json workflow")]
+def anchors(page: Path) -> set[str]:
+    """The anchors that a forge makes of the headings."""
+    headings = re.findall(r"^#+ (.*)$", read(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_workflow_shown_can_be_saved(page: Path) -> None:
-    for document in workflows_in(page):
+@every_page
+def test_every_command_shown_exists_with_its_options(page: Path) -> None:
+    for line in shown(page):
+        words = [*dropwhile(lambda word: re.match(r"[A-Z_]+=", word), line)]
+        if words[0] == "make":
+            assert set(words[1:]) <= targets(), line
+        elif words[:2] == MANAGE:
+            parser(words[2]).parse_args(words[3:])
+        else:
+            assert words[0] == MANAGE[0], line
+
+
+@every_page
+def test_every_workflow_shown_can_be_saved(page: Path, handlers: dict[str, Any]) -> None:
+    for source in blocks(page, "json workflow"):
+        document = json.loads(source)
         assert parse({name: value for name, value in document.items() if name not in FIELDS}).actions
 
 
-def test_there_are_workflows_to_check() -> None:
-    assert sum(len(workflows_in(page)) for page in PAGES) >= 2
+def test_there_are_workflows_and_commands_to_check() -> None:
+    assert sum(len(blocks(page, "json workflow")) for page in PAGES) >= 3
+    assert sum(len(shown(page)) for page in PAGES) >= 8
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+@every_page
+def test_every_block_is_of_a_kind_that_is_checked_or_is_plain(page: Path) -> None:
+    openings = re.findall(r"^```(.*)$", read(page), flags=re.MULTILINE)[::2]
+    checked = {
+        "json workflow",
+        "json action",
+        "json output",
+        "json condition",
+        "json scope",
+        "python runs",
+        "python handler",
+    }
 
-    assert [link for link in links if not (page.parent / link).exists()] == []
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_shown_exists(page: Path) -> None:
-    shell = "\n".join(blocks(page, "sh"))
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-
-    assert set(re.findall(r"^make ([a-z]+)", shell, flags=re.MULTILINE)) <= targets
-    assert set(re.findall(r"manage\.py ([a-z_]+)", shell)) <= set(get_commands())
-
-
-def test_every_environment_variable_is_in_the_table() -> None:
-    reading = r'(?:read\(\s*env\.\w+,\s*|env\.\w+\(\s*|database\(\s*|mailer\(\s*)"([A-Z_]+)"'
-    variables = set(re.findall(reading, (ROOT / "config" / "settings.py").read_text()))
-    assert {"DATABASE_URL", "LEASE_SECONDS", "EMAIL_URL"} <= variables
-
-    table = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "operations.md").read_text(), flags=re.MULTILINE))
-
-    assert table == variables
+    assert set(openings) <= checked | {"sh", "text", "python"}
 
 
-def test_every_action_type_and_its_config_is_described() -> None:
-    page = (ROOT / "docs" / "actions.md").read_text(encoding="utf-8")
-    for name in ("call_api", "condition", "create_task", "send_notification", "wait"):
-        section = page.split(f"### `{name}`")[1].split("\n## ")[0]
-        for field in registry.find(name).json_schema()["properties"]:
-            assert f"`{field}`" in section or f'"{field}"' in section or name == "condition", f"{name}.{field}"
+@every_page
+def test_it_names_no_machine(page: Path) -> None:
+    assert re.findall(r"(?<![\w.])/(?:home|root|tmp|work|opt|usr|Users|var)\b", read(page)) == []
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_custom_handler_runs_as_it_stands() -> None:
-    (source,) = blocks(ROOT / "docs" / "actions.md", "python handler")
-    exec(compile(source, "actions.md", "exec"), {"__name__": "actions_page"})
-    steps: Json = {"type": "shout", "config": {"text": "{{ trigger.name }}", "times": 3}}
-    workflow = WorkflowFactory.create(definition=definition(steps))
-
-    said = services.run(execution=services.start(workflow=workflow, trigger_data={"name": "hey"}))
-    silent = services.run(execution=services.start(workflow=workflow, trigger_data={"name": "silence"}))
-
-    assert said.steps.get().output == {"shouted": "HEY!!!"}
-    assert silent.steps.get().error["code"] == "NOTHING_TO_SHOUT"
+def test_every_decision_is_short_and_has_its_number() -> None:
+    for page in sorted((DOCS / "decisions").glob("0*.md")):
+        assert read(page).startswith(f"# {page.name[:4]} · "), page.name
+        assert len(read(page).splitlines()) <= MAX_LINES_OF_A_DECISION, page.name
 
 
-@pytest.mark.django_db(transaction=True)
-def test_getting_started_works_as_it_stands(tmp_path: Path) -> None:
-    workspace = WorkspaceFactory.create(slug="demo")
-    MembershipFactory.create(workspace=workspace, user=UserFactory.create(username="ada"))
-    (tmp_path / "hello.json").write_text(blocks(GETTING_STARTED, "json workflow")[0])
-    call_command("save_workflow", "demo", str(tmp_path / "hello.json"), "--activate")
-    hello = Workflow.objects.get(name="Hello")
-    services.run(execution=services.start(workflow=hello, trigger_data={"name": "World"}))
+def test_every_dependency_is_told() -> None:
+    names = {
+        re.split(r"[\[><=]", line)[0]
+        for file in ("base.in", "dev.in")
+        for line in (ROOT / "requirements" / file).read_text(encoding="utf-8").splitlines()
+        if not line.startswith("-r")
+    }
 
-    page: dict[str, object] = {"__name__": "page"}
-    for source in blocks(GETTING_STARTED, "python runs"):
-        exec(compile(source, "getting-started.md", "exec"), page)
-
-    assert list(Execution.objects.order_by("created_at").values_list("status", flat=True)) == [
-        "COMPLETED",
-        "COMPLETED",
-        "CANCELLED",
-    ]
-    assert Workflow.objects.get(name="Checklist").status == "ACTIVE"
-
-
-@pytest.mark.parametrize(
-    "expression",
-    ["size(trigger.x) == 1", 'trigger.x.startsWith("a")', "has(trigger.y)", 'lower("A") + upper("a") + trim(" a ")'],
-)
-def test_the_functions_named_are_there(expression: str) -> None:
-    task: Json = {"id": "a", "type": "create_task", "config": {"title": f"{{{{ string({expression}) }}}}"}}
-
-    assert parse(definition(task)).actions
+    told = read(DOCS / "decisions" / "dependencies.md")
+    assert [name for name in sorted(names) if not re.search(rf"(?<![\w-]){name}(?![\w-])", told)] == []
