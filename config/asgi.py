@@ -10,7 +10,7 @@ from config.wsgi import application as wsgi_application
 from executions.engine import dispatch
 
 # The stubs don't know that every response of the WSGI app can be iterated.
-_pages = WSGIMiddleware(wsgi_application, workers=settings.WEB_THREADS)  # type: ignore[arg-type]  # WSGI, typed apart
+_pages = WSGIMiddleware(wsgi_application, workers=settings.WEB_THREADS)  # type: ignore[arg-type]
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

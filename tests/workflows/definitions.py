@@ -7,6 +7,8 @@ import pytest
 from workflows.definition import Definition, DefinitionInvalid, parse, with_ids
 from workflows.documents import Json
 
+HANG_SECONDS = 10
+"""CPU time that only work out of all proportion takes: what is bounded here needs well under one, on a busy machine."""
 NOTIFY: dict[str, Json] = {"recipient": "ada", "message": "Hello"}
 
 

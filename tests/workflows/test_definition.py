@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.workflows.definitions import notify, saying
+from tests.workflows.definitions import HANG_SECONDS, notify, saying
 from workflows.actions.registry import ACTIONS
 from workflows.definition import OnError, json_schema, load, parse, with_ids
 from workflows.documents import Json
@@ -66,7 +66,7 @@ def test_it_fills_in_no_ids_beyond_the_limit() -> None:
     document: Json = {"actions": [*([{}] * 150_000), *taken]}
 
     assert with_ids(document) is document
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < HANG_SECONDS
 
 
 def test_every_action_has_a_json_schema() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.workflows.definitions import faults_in, notify, read_or_refused, saying
+from tests.workflows.definitions import HANG_SECONDS, faults_in, notify, read_or_refused, saying
 from workflows.conditions.parsing import MAX_LEAVES
 from workflows.definition import Definition, load, with_ids
 
@@ -37,11 +37,11 @@ AT_THE_LIMITS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("document", AT_THE_LIMITS.values(), ids=AT_THE_LIMITS)
-def test_it_ends_within_a_second_at_the_limits(document: dict[str, Any]) -> None:
+def test_it_does_not_hang_at_the_limits(document: dict[str, Any]) -> None:
     began = time.process_time()
     read = read_or_refused(document)
 
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < HANG_SECONDS
     assert isinstance(read, Definition) or len(str(read)) < 20_000
 
 

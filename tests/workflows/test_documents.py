@@ -2,7 +2,6 @@
 
 import enum
 import json
-import time
 import tracemalloc
 from collections import OrderedDict, defaultdict
 from datetime import UTC, datetime
@@ -155,18 +154,16 @@ def test_lists_and_objects_may_use_all_of_the_limit(item: Any) -> None:
     ],
     ids=["text", "unicode", "numbers", "texts", "key", "many below a long key"],
 )
-def test_a_huge_value_is_refused_quickly_and_without_memory(value: Any) -> None:
+def test_a_huge_value_is_refused_without_memory_for_it(value: Any) -> None:
     tracemalloc.start()
-    began = time.process_time()
     try:
         with pytest.raises(DocumentError, match="larger than") as raised:
             encode(value)
-        spent, peak = time.process_time() - began, tracemalloc.get_traced_memory()[1]
+        peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
     assert len(str(raised.value)) < 1000
-    assert spent < 2
     assert peak < 100_000_000
 
 
@@ -176,15 +173,6 @@ def test_a_fault_below_a_long_key_is_told_in_short() -> None:
 
     assert len(raised.value.path) < 200
     assert raised.value.path.isprintable()
-
-
-def test_a_small_value_costs_microseconds() -> None:
-    value = {"status": 200, "ok": True, "body": {"id": 1, "name": "Ada", "tags": ["a", "b"]}}
-    began = time.process_time()
-    for _ in range(2_000):
-        encode(value)
-
-    assert (time.process_time() - began) / 2_000 < 100e-6
 
 
 json_values = st.recursive(
