@@ -20,7 +20,7 @@ CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIG
 # Behind a proxy, uvicorn takes the scheme from X-Forwarded-Proto of the addresses in FORWARDED_ALLOW_IPS.
 HTTPS_ONLY = read(env.bool, "HTTPS_ONLY", not DEBUG, mend="Write true or false.")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS_ONLY else 0
 # Whether the subdomains are HTTPS only too, and wish to be in the browsers' list, is their owner's to say.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -32,6 +32,20 @@ LEASE_SECONDS = read(
     env.int, "LEASE_SECONDS", 30, mend="Write whole seconds from 1 to 3600.", validate=validate.Range(1, 3600)
 )
 WEB_THREADS = read(env.int, "WEB_THREADS", 8, mend="Write a whole number from 1 to 64.", validate=validate.Range(1, 64))
+STREAMS_AT_ONCE = read(
+    env.int, "STREAMS_AT_ONCE", 5_000, mend="Write a whole number from 0.", validate=validate.Range(min=0)
+)
+MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = read(
+    env.int,
+    "MAX_BODY_BYTES",
+    1_048_576,
+    mend="Write a number of bytes from 1024 to 104857600.",
+    validate=validate.Range(1_024, 104_857_600),
+)
+REQUESTS_PER_MINUTE_OF_USER, REQUESTS_PER_MINUTE_IN_WORKSPACE = (
+    read(env.int, name, default, mend="Write a whole number; 0 sets no limit.", validate=validate.Range(min=0))
+    for name, default in (("REQUESTS_PER_MINUTE_OF_USER", 1_200), ("REQUESTS_PER_MINUTE_IN_WORKSPACE", 6_000))
+)
 OUTBOUND_GUARD = read(env.bool, "OUTBOUND_GUARD", True, mend="Write true or false.")
 OUTBOUND_ALLOWED_HOSTS = read(
     env.list,
@@ -71,8 +85,13 @@ _DATABASE = database(
 )
 match _DATABASE.get("ENGINE"):
     case "django.db.backends.sqlite3":
-        # Threads and child processes of a test share its database, so it is a file.
-        _DATABASE |= {"OPTIONS": _SQLITE_OPTIONS, "TEST": {"NAME": BASE_DIR / "test.sqlite3"}}
+        # Threads and child processes of a test share its database, so it is a file. Opening it anew with each request
+        # cost a quarter of the executions that a server could start.
+        _DATABASE |= {
+            "OPTIONS": _SQLITE_OPTIONS,
+            "CONN_MAX_AGE": 600,
+            "TEST": {"NAME": BASE_DIR / "test.sqlite3"},
+        }
     case "django.db.backends.postgresql":
         _DATABASE["OPTIONS"] = {"pool": _POSTGRES_POOL, "prepare_threshold": 2} | _DATABASE.get("OPTIONS", {})
         _DATABASE["CONN_HEALTH_CHECKS"] = True
@@ -88,11 +107,18 @@ MAILERS = {
 }
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "trilith@localhost")
 
+# In it are the counts of requests, a minute each: enough entries for many users and workspaces at once.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
+
 INSTALLED_APPS = [
     "config",
     "workspaces",
     "workflows",
     "executions",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -102,6 +128,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "config.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -129,6 +156,43 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+API_PATH = "/api"
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "workspaces.api.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["config.rest.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["config.rest.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "workspaces.api.pages.PagePagination",
+    "DEFAULT_FILTER_BACKENDS": ["workspaces.api.filtering.KnownFilters"],
+    "DEFAULT_SCHEMA_CLASS": "workspaces.api.operations.OperationSchema",
+    "EXCEPTION_HANDLER": "config.problems.handler",
+    "NON_FIELD_ERRORS_KEY": "body",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Trilith",
+    "VERSION": "1",
+    "DESCRIPTION": "Workflows: what should run, what runs, and what happened.",
+    "TAGS": [
+        {"name": "workspaces", "description": "Where everything is."},
+        {"name": "workflows", "description": "What should run."},
+        {"name": "executions", "description": "What runs, and what happened."},
+        {"name": "definitions", "description": "What a workflow may be made of."},
+        {"name": "tasks", "description": "What there is to do for people."},
+        {"name": "notifications", "description": "What people are told."},
+        {"name": "members", "description": "Who may do what."},
+        {"name": "tokens", "description": "How programs prove who they are."},
+    ],
+    "OAS_VERSION": "3.1.0",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
+    "POSTPROCESSING_HOOKS": ["config.openapi.with_definition"],
+}
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
@@ -154,5 +218,10 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {name: {"level": LOG_LEVEL} for name in ("workspaces", "workflows", "executions", "config")},
+    "loggers": {
+        # What a client did wrong, the client is told.
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        **{name: {"level": LOG_LEVEL} for name in ("workspaces", "workflows", "executions", "config")},
+    },
 }

@@ -1,16 +1,18 @@
 from django.contrib import admin
-from django.http import HttpRequest, JsonResponse
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
-
-def healthz(_request: HttpRequest) -> JsonResponse:
-    """Says that the server answers; it asks nothing of the database."""
-    return JsonResponse({"status": "ok"})
-
+from config.health import healthz, readyz
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", healthz),
+    path("readyz", readyz),
     path("admin/", admin.site.urls),
+    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/", include("executions.api.urls")),
+    path("api/", include("workflows.api.urls")),
+    path("api/", include("workspaces.api.urls")),
 ]

@@ -23,8 +23,12 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
     def unfinished(self) -> Self:
         return self.filter(wake_at__isnull=False)
 
+    def with_context(self) -> Self:
+        """With all that its representation reads, but for the version's definition, which may be large."""
+        return self.select_related("version", "workflow").defer("version__definition").prefetch_related("steps")
+
     def newest_first(self) -> Self:
-        return self.order_by("-created_at")
+        return self.order_by("-created_at", "-id")
 
 
 class Execution(models.Model):
@@ -32,7 +36,8 @@ class Execution(models.Model):
 
     `wake_at`: when it next needs somebody; NULL if and only if it has ended. `epoch`: the fencing number, one more
     with every claim and with every cancel. `position`: the latest in its order of events. `claims`: how often it was
-    claimed since an attempt last ended.
+    claimed since an attempt last ended. `idempotency_key` is what its starter sent along, once per workflow, and
+    `request_digest` the SHA-256 of what it was to start with.
     """
 
     id = UUID7Key()
@@ -51,6 +56,8 @@ class Execution(models.Model):
     error = DocumentField(null=True)
     is_simulation = models.BooleanField(default=False)
     timeout_ms = models.BigIntegerField(null=True)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 (NULL: none, and unique otherwise)
+    request_digest = models.CharField(max_length=64, null=True)  # noqa: DJ001 (NULL along with the key)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
@@ -78,14 +85,21 @@ class Execution(models.Model):
                 name="execution_steps_within_total",
                 condition=Q(total_steps__gte=F("successful_steps") + F("failed_steps") + F("skipped_steps")),
             ),
+            models.UniqueConstraint(
+                fields=["workflow", "idempotency_key"],
+                name="execution_once_per_idempotency_key",
+                condition=Q(idempotency_key__isnull=False),
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["wake_at"], name="execution_due", condition=Q(wake_at__isnull=False)),
             models.Index(fields=["workflow", "created_at"], name="execution_of_workflow"),
             models.Index(fields=["workflow", "status", "created_at"], name="execution_by_status"),
+            models.Index(fields=["workflow", "status", "started_at"], name="execution_by_status_start"),
             models.Index(fields=["workflow", "trigger_type", "created_at"], name="execution_by_trigger"),
             models.Index(fields=["workflow", "started_at"], name="execution_by_start"),
             models.Index(fields=["workspace", "created_at"], name="execution_of_workspace"),
+            models.Index(fields=["workspace", "completed_at", "created_at"], name="execution_by_end"),
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,15 @@
-"""The verbs that the API, the admin and the commands share: start, run, cancel. Plain functions for any Django code."""
+"""The verbs that the API, the admin and the commands share: start, run, wait, cancel. For any Django code."""
 
+import hashlib
+import json
+import re
 import threading
+from typing import NamedTuple
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from executions.engine import dispatch, journal, runner
+from executions.engine import clock, dispatch, journal, runner
 from executions.engine.runner import Observer
 from executions.models import Execution
 from executions.states import TransitionNotAllowed
@@ -13,13 +17,33 @@ from workflows.documents import DocumentError, Json, encode, join
 from workflows.models import Workflow
 from workflows.services import definition_of
 
+FIRST_LOOK_SECONDS = 0.01
 LOOK_SECONDS = 0.25
+IDEMPOTENCY_KEY = re.compile(r"[ -~]{1,255}")
 
-__all__ = ["NotActive", "TransitionNotAllowed", "cancel", "run", "start"]
+__all__ = [
+    "IdempotencyConflict", "InvalidIdempotencyKey", "NotActive", "Started", "TransitionNotAllowed",
+    "cancel", "run", "start", "start_once", "wait",
+]  # fmt: skip
 
 
 class NotActive(Exception):
     """The workflow isn't ACTIVE, so only a dry run of it may start; an ARCHIVED one doesn't start at all."""
+
+
+class InvalidIdempotencyKey(ValueError):
+    """It isn't 1 to 255 printable ASCII characters."""
+
+
+class IdempotencyConflict(Exception):
+    """The idempotency key has started something else before."""
+
+
+class Started(NamedTuple):
+    """`is_replay`: the idempotency key had started this execution before; nothing was started now."""
+
+    execution: Execution
+    is_replay: bool
 
 
 def start(
@@ -31,30 +55,106 @@ def start(
     triggered_by: AbstractBaseUser | None = None,
     dry_run: bool = False,
     on_progress: Observer | None = None,
+    idempotency_key: str | None = None,
 ) -> Execution:
     """A new PENDING execution of the workflow's current version; inside `atomic()` it runs if and only if that commits.
 
     `variables` go over the definition's own. Raises NotActive (a dry run may start from any status but ARCHIVED), and
     DocumentError, with the path of the fault, when `trigger_data` or `variables` isn't JSON that can be kept.
     `on_progress(step)` is called after each commit of a step that this process makes, from the thread that made it.
+
+    A workflow starts once for each `idempotency_key`, 1 to 255 printable ASCII characters (InvalidIdempotencyKey):
+    asked again for the same data, variables and dry run it gives the execution that there is, whatever became of the
+    workflow meanwhile; asked for anything else it raises IdempotencyConflict.
     """
+    return start_once(
+        workflow=workflow, trigger_data=trigger_data, variables=variables, trigger_type=trigger_type,
+        triggered_by=triggered_by, dry_run=dry_run, on_progress=on_progress, idempotency_key=idempotency_key,
+    ).execution  # fmt: skip
+
+
+def start_once(
+    *,
+    workflow: Workflow,
+    idempotency_key: str | None,
+    trigger_data: Json = None,
+    variables: dict[str, Json] | None = None,
+    trigger_type: str = "manual",
+    triggered_by: AbstractBaseUser | None = None,
+    dry_run: bool = False,
+    on_progress: Observer | None = None,
+) -> Started:
+    """As `start`, and says whether the execution is the one of an earlier start with this key."""
     _check("triggerData", trigger_data)
     _check("variables", variables or {})
     execution = Execution(
         workspace_id=workflow.workspace_id, workflow=workflow, trigger_type=trigger_type, trigger_data=trigger_data,
         triggered_by_id=triggered_by.pk if triggered_by else None, is_simulation=dry_run,
     )  # fmt: skip
+    if idempotency_key is not None:
+        execution.idempotency_key = _checked(idempotency_key)
+        execution.request_digest = _digest(trigger_data, variables or {}, dry_run=dry_run)
+    if earlier := _earlier(execution):
+        return Started(earlier, is_replay=True)
     if on_progress:
         runner.observe(execution.pk, on_progress)
-    if not _started(execution, workflow, variables or {}):
+    try:
+        _insert(execution, workflow, variables or {})
+    except Exception as error:
+        runner.stop_observing(execution.pk)
+        if _may_have_been_overtaken(error) and (earlier := _earlier(execution)):
+            return Started(earlier, is_replay=True)
+        raise
+    transaction.on_commit(dispatch.wake)
+    return Started(execution, is_replay=False)
+
+
+def _checked(idempotency_key: str) -> str:
+    if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        raise InvalidIdempotencyKey("An idempotency key is 1 to 255 printable ASCII characters, such as a UUID.")
+    return idempotency_key
+
+
+def _digest(trigger_data: Json, variables: dict[str, Json], *, dry_run: bool) -> str:
+    """Of what the caller asks for: equal for equal JSON, whatever the order of its keys."""
+    request = {"triggerData": trigger_data, "variables": variables, "dryRun": dry_run}
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+def _earlier(execution: Execution) -> Execution | None:
+    """What was started with its idempotency key before. Raises IdempotencyConflict when that isn't the same."""
+    key = execution.idempotency_key
+    if key is None:
+        return None
+    earlier = Execution.objects.filter(workflow_id=execution.workflow_id, idempotency_key=key).first()
+    if earlier and earlier.request_digest != execution.request_digest:
+        raise IdempotencyConflict(
+            f"The idempotency key {key!r} has started execution {earlier.pk} with another body; send another key, or"
+            " the body of the first request."
+        )
+    return earlier
+
+
+def _may_have_been_overtaken(error: Exception) -> bool:
+    """Whether a start with the same key may have landed between our look and our write.
+
+    PostgreSQL names the constraint, SQLite its columns.
+    """
+    if isinstance(error, IntegrityError):
+        message = str(error)
+        return "execution_once_per_idempotency_key" in message or (
+            message.startswith("UNIQUE") and "executions_execution.idempotency_key" in message
+        )
+    return isinstance(error, NotActive)
+
+
+def _insert(execution: Execution, workflow: Workflow, variables: dict[str, Json]) -> None:
+    if not _started(execution, workflow, variables):
         workflow.refresh_from_db()
-        if not _started(execution, workflow, variables or {}):
-            runner.stop_observing(execution.pk)
+        if not _started(execution, workflow, variables):
             raise NotActive(
                 f"Workflow {workflow.name!r} is {workflow.status}; activate it first, or ask for a dry run."
             )
-    transaction.on_commit(dispatch.wake)
-    return execution
 
 
 def _started(execution: Execution, workflow: Workflow, variables: dict[str, Json]) -> bool:
@@ -94,7 +194,25 @@ def run(*, execution: Execution, on_progress: Observer | None = None) -> Executi
 
 def _sleep_until_due(execution: Execution) -> None:
     due_in = journal.seconds_until_due(execution.pk)
-    threading.Event().wait(min(LOOK_SECONDS, LOOK_SECONDS if due_in is None else due_in))
+    _pause(min(LOOK_SECONDS, LOOK_SECONDS if due_in is None else due_in))
+
+
+def wait(*, execution: Execution, seconds: float) -> Execution:
+    """Blocks until the execution has ended, for `seconds` at most, and gives it as it is then; others have to run it.
+
+    It looks less and less often, each LOOK_SECONDS at last. In the transaction that started it, it would wait in vain.
+    """
+    end, pause = clock.monotonic() + seconds, FIRST_LOOK_SECONDS
+    unfinished = Execution.objects.unfinished().filter(pk=execution.pk)
+    while unfinished.exists() and (left := end - clock.monotonic()) > 0:
+        _pause(min(pause, left))
+        pause = min(2 * pause, LOOK_SECONDS)
+    execution.refresh_from_db()
+    return execution
+
+
+def _pause(seconds: float) -> None:
+    threading.Event().wait(seconds)
 
 
 def cancel(*, execution: Execution, by: AbstractBaseUser | None = None) -> Execution:

@@ -32,10 +32,12 @@ class WorkflowQuerySet(models.QuerySet["Workflow"]):
 
 
 class Workflow(models.Model):
-    """A named workflow of a workspace; `version` is what the next execution will run.
+    """A named workflow of a workspace; `version` is what the next execution will run, and `trigger_type` its trigger's.
 
     The counters are kept by the journal in the transactions they count: `execution_count` when an execution starts,
-    `success_count` when one is COMPLETED, `failure_count` when one is FAILED or TIMEOUT. Dry runs don't count.
+    `success_count` when one is COMPLETED, `failure_count` when one is FAILED or TIMEOUT, of those `timeout_count`,
+    `cancelled_count`; and of the COMPLETED, FAILED and TIMEOUT ones the `total_duration_ms`. Dry runs are in none of
+    these: `simulation_count` counts their starts.
     """
 
     id = UUID7Key()
@@ -46,11 +48,16 @@ class Workflow(models.Model):
     version = models.ForeignKey(
         "WorkflowVersion", models.PROTECT, null=True, editable=False, related_name="current_for"
     )
+    trigger_type = models.CharField(max_length=64, default="manual", editable=False)
     tags = DocumentField(default=list, blank=True)
     metadata = DocumentField(default=dict, blank=True)
     execution_count = models.BigIntegerField(default=0, editable=False)
     success_count = models.BigIntegerField(default=0, editable=False)
     failure_count = models.BigIntegerField(default=0, editable=False)
+    timeout_count = models.BigIntegerField(default=0, editable=False)
+    cancelled_count = models.BigIntegerField(default=0, editable=False)
+    simulation_count = models.BigIntegerField(default=0, editable=False)
+    total_duration_ms = models.BigIntegerField(default=0, editable=False)
     last_executed_at = models.DateTimeField(null=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"

@@ -16,6 +16,7 @@ from workflows.models import Workflow, WorkflowStatus, WorkflowVersion
 from workspaces.models import Workspace
 
 LEADS_TO = {
+    WorkflowStatus.DRAFT: (WorkflowStatus.DRAFT,),
     WorkflowStatus.ACTIVE: (WorkflowStatus.DRAFT, WorkflowStatus.INACTIVE, WorkflowStatus.ACTIVE),
     WorkflowStatus.INACTIVE: (WorkflowStatus.ACTIVE, WorkflowStatus.INACTIVE),
     WorkflowStatus.ARCHIVED: tuple(WorkflowStatus),
@@ -70,12 +71,14 @@ def change(
     description: str | None = None,
     tags: list[str] | None = None,
     metadata: dict[str, Json] | None = None,
+    status: WorkflowStatus | None = None,
     definition: Json = None,
+    parts: dict[str, Json] | None = None,
     changed_by: AbstractBaseUser | None = None,
 ) -> Workflow:
-    """Sets what is given, all of it or nothing; another `definition` makes a version.
+    """Sets what is given, all of it or nothing; another `definition`, or other `parts` of it, make a version.
 
-    Raises what `create` raises, and StatusNotAllowed for an archived workflow.
+    Raises what `create` raises, and StatusNotAllowed for an archived workflow, or for a `status` that isn't next.
     """
     complete = None if definition is None else _checked(definition)
     given = {"name": name, "description": description, "tags": tags, "metadata": metadata}
@@ -88,8 +91,13 @@ def change(
             setattr(changed, field, value)
         _check_fields(changed)
         _save(changed, update_fields=[*fields, "updated_at"])
+        if parts:
+            current = changed.version.definition if changed.version else {}
+            complete = _checked({**current, **parts})
         if complete is not None:
             _use(changed, complete, changed_by)
+        if status is not None:
+            set_status(workflow=changed, status=status)
     workflow.refresh_from_db()
     return workflow
 
@@ -99,7 +107,8 @@ def set_status(*, workflow: Workflow, status: WorkflowStatus) -> Workflow:
     with transaction.atomic():
         changed = Workflow.objects.select_for_update().get(pk=workflow.pk)
         if changed.status not in (allowed := LEADS_TO.get(status, ())):
-            ways = f"only one that is {' or '.join(allowed)} can" if allowed else "none can"
+            others = [other for other in allowed if other != status]
+            ways = f"only one that is {' or '.join(others)} can" if others else "none can"
             raise StatusNotAllowed(f"A workflow that is {changed.status} can't become {status}; {ways}.")
         changed.status = status
         changed.save(update_fields=["status", "updated_at"])
@@ -163,8 +172,8 @@ def _use(workflow: Workflow, definition: Json, by: AbstractBaseUser | None) -> N
         version = versions.create(
             workflow=workflow, number=latest + 1, definition=definition, digest=digest, created_by_id=_id(by)
         )
-    workflow.version = version
-    workflow.save(update_fields=["version", "updated_at"])
+    workflow.version, workflow.trigger_type = version, load(definition).trigger.type
+    workflow.save(update_fields=["version", "trigger_type", "updated_at"])
 
 
 def _id(user: AbstractBaseUser | None) -> int | None:

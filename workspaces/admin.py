@@ -1,8 +1,14 @@
-from typing import ClassVar
+from typing import Any, ClassVar, override
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import ForeignKey, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
 
-from workspaces.models import Membership, Notification, Organization, Task, Workspace
+from workspaces import tokens
+from workspaces.models import ApiToken, Membership, Notification, Organization, Scope, Task, Workspace
 
 
 @admin.register(Organization)
@@ -44,3 +50,70 @@ class NotificationAdmin(admin.ModelAdmin):
     search_fields = ("title", "message")
     autocomplete_fields = ("workspace", "recipient")
     readonly_fields = ("execution_id", "step_path", "mailed_at", "created_at")
+
+
+class ApiTokenForm(forms.ModelForm):
+    scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple)
+
+    def clean_scopes(self) -> str:
+        return " ".join(self.cleaned_data["scopes"])
+
+    def clean(self) -> None:
+        if not self.errors:
+            tokens.check(**(self.cleaned_data | {"scopes": self.cleaned_data["scopes"].split()}))
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):
+    """A token is issued here and revoked by deleting it; there is nothing to change about one."""
+
+    form = ApiTokenForm
+    help_texts: ClassVar = {
+        "user": "For whom it speaks.",
+        "name": "What it is for.",
+        "workspace": "The only one that it opens. Without one it opens all of the user's.",
+        "expires_at": "Without a date it never expires.",
+    }
+    list_display = ("name", "user", "hint", "workspace", "scopes", "expires_at", "last_used_at")
+    list_select_related = ("user", "workspace")
+    search_fields = ("name", "hint", "user__username")
+    autocomplete_fields = ("user", "workspace")
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
+        return super().get_form(request, obj, change, help_texts=self.help_texts, **options)
+
+    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
+        given = ("user", "name", "workspace", "scopes", "expires_at")
+        return given if obj is None else (*given, "hint", "last_used_at", "created_at")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            "user": request.user.pk,
+            "scopes": [Scope.READ, Scope.EXECUTE],
+            "expires_at": timezone.now() + tokens.DEFAULT_LIFE,
+            **super().get_changeform_initial_data(request),
+        }
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
+        """A token for somebody else acts as somebody else, so only a superuser may issue one."""
+        if db_field.name == "user" and not request.user.is_superuser:
+            kwargs["queryset"] = User.objects.filter(username=request.user.get_username())
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @override
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: forms.ModelForm, change: bool) -> None:
+        issued, text = tokens.issue(
+            user=obj.user, name=obj.name, scopes=obj.scope_set, workspace=obj.workspace, expires_at=obj.expires_at
+        )
+        obj.pk, obj.hint = issued.pk, issued.hint  # what the admin goes on to log and to link to
+        messages.success(request, f"The token is {text}. Keep it well: it can't be shown again.")
+
+    def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
+        tokens.revoke(token=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        for token in queryset:
+            tokens.revoke(token=token)

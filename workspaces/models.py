@@ -1,12 +1,15 @@
 """Who: organizations, their workspaces, the members and their roles; and what the built-in actions make for people."""
 
+import re
+from datetime import datetime
 from typing import ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
 
 from workspaces.fields import UUID7Key
@@ -37,7 +40,13 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
         try:
             return self.filter(Q(slug=reference) | Q(pk=UUID(reference)))
         except ValueError:
-            return self.filter(slug=reference)
+            return self.filter(slug=reference) if re.fullmatch(SLUG_PATTERN, reference) else self.none()
+
+    def reached_by(self, user: User) -> Self:
+        """Those that exist for this user, each with his `role`: his memberships, and all of his organizations."""
+        own = Membership.objects.filter(workspace=OuterRef("pk"), user=user).values("role")
+        owner = When(organization__owner=user, then=Value(Role.OWNER))
+        return self.annotate(role=Case(owner, default=Subquery(own))).exclude(role=None)
 
 
 class Workspace(models.Model):
@@ -167,3 +176,62 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.message[:80]
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for. What each one opens is for `access` to say."""
+
+    READ = "read"
+    EXECUTE = "execute"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+SCOPES_PATTERN = "^({0})( ({0}))*$".format("|".join(Scope.values))
+
+validate_not_only_spaces = RegexValidator(r"\S", "Give a name that says what it is for.")
+validate_a_line_of_text = RegexValidator(
+    r"[\x00-\x1f\x7f\ud800-\udfff]", "Leave out control characters and lone surrogates.", inverse_match=True
+)
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def valid(self, now: datetime) -> Self:
+        """Those that open something at that time: not expired, and of a user who is active."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), user__is_active=True)
+
+    def unused_since(self, moment: datetime) -> Self:
+        return self.filter(Q(last_used_at=None) | Q(last_used_at__lte=moment))
+
+
+class ApiToken(models.Model):
+    """What a program shows instead of a password; its text isn't kept, only the digest. Revoked by deleting it.
+
+    Without a workspace it is valid in all of its user's, with one in that one alone.
+    """
+
+    id = UUID7Key()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="tokens")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, null=True, blank=True, related_name="tokens")
+    name = models.CharField(max_length=100, validators=[validate_not_only_spaces, validate_a_line_of_text])
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=16, editable=False)
+    scopes = models.CharField(max_length=100)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API token"
+        constraints: ClassVar = [
+            models.CheckConstraint(name="token_scopes_known", condition=Q(scopes__regex=SCOPES_PATTERN)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"
+
+    @property
+    def scope_set(self) -> frozenset[str]:
+        return frozenset(self.scopes.split())

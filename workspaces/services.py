@@ -5,13 +5,28 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from workspaces.models import Notification, Task, TaskPriority, TaskStatus
+from workspaces.models import (
+    Membership,
+    Notification,
+    Organization,
+    Role,
+    Task,
+    TaskPriority,
+    TaskStatus,
+    Workspace,
+)
 
 logger = logging.getLogger(__name__)
+
+
+class NoSuchUser(LookupError):
+    """Nobody, or more than one, has this user name or e-mail address."""
 
 
 class NoSuchMember(LookupError):
@@ -24,15 +39,25 @@ def member(*, workspace_id: UUID, reference: int | str) -> User:
     A user name goes before another member's address, and an address that several members share names nobody.
     """
     members = User.objects.filter(memberships__workspace=workspace_id, is_active=True)
-    if isinstance(reference, int):
-        found = list(members.filter(pk=reference))
-    else:
-        found = list(members.filter(username=reference)) or list(members.filter(email__iexact=reference)[:2])
+    found = list(members.filter(pk=reference)) if isinstance(reference, int) else _called(reference, members)
     if not found or not reference:
         raise NoSuchMember(f"The workspace has no active member {reference!r}; give an id, a user name or an address.")
     if len(found) > 1:
         raise NoSuchMember(f"Several members have the address {reference!r}; give an id or a user name.")
     return found[0]
+
+
+def user(*, reference: str) -> User:
+    """The active user with this user name or, if it is one's alone, e-mail address; raises NoSuchUser."""
+    found = _called(reference, User.objects.filter(is_active=True))
+    if len(found) != 1:
+        raise NoSuchUser("Give the user name, or the unambiguous address, of an active user.")
+    return found[0]
+
+
+def _called(reference: str, users: QuerySet[User]) -> list[User]:
+    """A user name goes before another's address; two, when an address is of more than one."""
+    return list(users.filter(username=reference)) or list(users.filter(email__iexact=reference)[:2])
 
 
 def create_task(
@@ -84,3 +109,56 @@ def _mail(notification: Notification) -> None:
         logger.exception("notification %s wasn't mailed", notification.pk)
     else:
         Notification.objects.filter(pk=notification.pk).update(mailed_at=timezone.now())
+
+
+def create_workspace(*, slug: str, owner: User, name: str = "") -> Workspace:
+    """A workspace whose OWNER is a member of it, in the organization of that slug, which is made where there is none.
+
+    Raises ValidationError by field; for a slug that is taken too, and for another's organization.
+    """
+    with transaction.atomic():
+        organization = Organization.objects.filter(slug=slug).first() or Organization(slug=slug, owner=owner)
+        if organization.owner != owner:
+            raise ValidationError({"slug": [f"The organization {slug!r} is another's; choose another slug."]})
+        organization.name = organization.name or name or slug
+        workspace = Workspace(slug=slug, name=name or slug, organization=organization)
+        workspace.full_clean(exclude=["organization"])
+        organization.save()
+        workspace.save()
+        Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
+    return workspace
+
+
+class AlreadyMember(Exception):
+    """The user has a role in the workspace already."""
+
+
+def add_member(*, workspace: Workspace, user: User, role: Role) -> Membership:
+    """Raises AlreadyMember."""
+    try:
+        with transaction.atomic():
+            return Membership.objects.create(workspace=workspace, user=user, role=role)
+    except IntegrityError as error:
+        raise AlreadyMember(f"{user.get_username()} is a member already; change the role instead.") from error
+
+
+def change_role(*, membership: Membership, role: Role) -> Membership:
+    membership.role = role
+    membership.save(update_fields=["role"])
+    return membership
+
+
+def remove_member(*, membership: Membership) -> None:
+    """The user's tokens stay, and open nothing here any more."""
+    membership.delete()
+
+
+def set_task_status(*, task: Task, status: TaskStatus) -> Task:
+    task.status = status
+    task.save(update_fields=["status", "updated_at"])
+    return task
+
+
+def mark_read(notifications: QuerySet[Notification]) -> int:
+    """Marks those of them that are unread; gives how many those were."""
+    return notifications.filter(read_at=None).update(read_at=timezone.now())

@@ -31,6 +31,12 @@ def wake() -> None:
         running.wake()
 
 
+def ailment() -> str | None:
+    """Why this process carries nothing on, in a few words; None while it does."""
+    ailments = [running.ailment() for running in _executors] or ["none runs in this process"]
+    return None if None in ailments else ailments[0]
+
+
 def interrupt(execution_id: UUID) -> None:
     """The execution was taken from whoever runs it: a handler at work for it in this process is told so."""
     performer.interrupt(execution_id)

@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F
 
 from executions.engine import clock, faults, statements
+from executions.engine.announcements import Announcement
 from executions.engine.plan import Finish, Sleep, StepRecord
-from executions.engine.statements import Piece
+from executions.engine.statements import Piece, as_time, as_uuid
 from executions.engine.transactions import current, write_transaction
 from executions.models import Execution
 from executions.states import ExecutionStatus, StepStatus, check_transition
@@ -23,6 +26,7 @@ from workflows.models import Workflow
 from workspaces.fields import uuid7
 
 RENEW_LEASE_AFTER = 1 / 3
+_MINE = "id = %s AND epoch = %s AND wake_at IS NOT NULL"
 _COUNTER = {StepStatus.SUCCESS: "successful", StepStatus.FAILED: "failed", StepStatus.SKIPPED: "skipped"}
 
 
@@ -88,24 +92,26 @@ class Change:
 
 
 def start(execution: Execution) -> bool:
-    """Inserts a PENDING execution that is due at once, and counts it; a dry run isn't counted.
+    """Inserts a PENDING execution that is due at once, and counts it; a dry run is counted as one and nowhere else.
 
     False, with nothing written, when the workflow isn't ACTIVE (for a dry run: is ARCHIVED) or its version is another.
+    Raises IntegrityError, with nothing written, when the workflow has an execution with its idempotency key.
     """
     db = current()
-    status = "status <> 'ARCHIVED'" if execution.is_simulation else "status = 'ACTIVE'"
-    counted = 0 if execution.is_simulation else 1
-    fence = Piece(
-        f"UPDATE workflows_workflow SET execution_count = execution_count + {counted}, last_executed_at ="
-        f" CASE WHEN {counted} = 1 THEN {statements.now(db)} ELSE last_executed_at END"
-        f" WHERE id = %s AND version_id = %s AND {status} RETURNING {statements.now(db)}",
-        [statements.key(db, execution.workflow_id), statements.key(db, execution.version_id)],
-    )
-    rows = statements.run_fenced(db, fence, [statements.new_execution(db, execution)])
+    fence, insert = statements.counted_start(db, execution), statements.new_execution(db, execution)
+    with _savepoint_for_key(db, execution):
+        news = Announcement(execution.pk, execution.workspace_id, 0)
+        rows = statements.run_fenced(db, fence, [insert], news)
     for (now,) in rows:
-        execution.created_at = execution.wake_at = _time(now)
+        execution.created_at = execution.wake_at = as_time(now)
     faults.reach("start.after")
     return bool(rows)
+
+
+def _savepoint_for_key(db: BaseDatabaseWrapper, execution: Execution) -> AbstractContextManager[None]:
+    """On PostgreSQL a key that is taken would spoil a caller's transaction; on SQLite that has a savepoint anyway."""
+    is_needed = execution.idempotency_key is not None and db.in_atomic_block and db.vendor == "postgresql"
+    return transaction.atomic() if is_needed else nullcontext()
 
 
 def claim(execution_id: UUID) -> Claim | None:
@@ -145,15 +151,15 @@ def _claimed(row: Sequence[Any]) -> Claim:
     epoch, claims, position, successful, failed, skipped, now, *assigned = row
     asked_at = clock.monotonic()
     return Claim(
-        _assignment(assigned), epoch, claims, position, successful, failed, skipped, _time(now), asked_at, asked_at
+        _assignment(assigned), epoch, claims, position, successful, failed, skipped, as_time(now), asked_at, asked_at
     )
 
 
 def _assignment(row: Sequence[Any]) -> Assignment:
     execution_id, workspace_id, workflow_id, name, version_id, user_id, trigger, variables, dry, started, timeout = row
     return Assignment(
-        _uuid(execution_id), _uuid(workspace_id), _uuid(workflow_id), name, _uuid(version_id), user_id,
-        None if trigger is None else json.loads(trigger), json.loads(variables), bool(dry), _time(started), timeout,
+        as_uuid(execution_id), as_uuid(workspace_id), as_uuid(workflow_id), name, as_uuid(version_id), user_id,
+        None if trigger is None else json.loads(trigger), json.loads(variables), bool(dry), as_time(started), timeout,
     )  # fmt: skip
 
 
@@ -169,12 +175,17 @@ def commit(
     if finish:
         check_transition(ExecutionStatus.RUNNING, finish.status)
         tally.position += 1
-        pieces += _count(db, tally, finish.status)
+        if not claim.assignment.is_simulation:
+            mine = claim.assignment
+            ids = mine.workflow_id, mine.execution_id
+            pieces.append(statements.counted_end(db, *ids, mine.started_at, finish.status))
     renew = _is_old(claim)
-    rows = statements.run_fenced(db, _fence(db, tally, renew=renew, sleep=sleep, finish=finish), pieces)
+    fence = _fence(db, tally, renew=renew, sleep=sleep, finish=finish)
+    news = Announcement(tally.execution_id, claim.assignment.workspace_id, tally.position)
+    rows = statements.run_fenced(db, fence, pieces, news if tally.position > claim.position else None)
     if not rows:
         raise Fenced
-    _adopt(claim, tally, _time(rows[0][0]), renewed=renew)
+    _adopt(claim, tally, as_time(rows[0][0]), renewed=renew)
     faults.reach("commit.after")
 
 
@@ -184,17 +195,8 @@ def _piece(db: BaseDatabaseWrapper, tally: Claim, change: Change) -> Piece:
         setattr(tally, counter, getattr(tally, counter) + 1)
     if change.is_new:
         return statements.new_step(db, uuid7(), tally.execution_id, change.record, tally.position)
-    return statements.changed_step(
-        db, tally.execution_id, change.record, tally.position, new_attempt=change.new_attempt
-    )
-
-
-def _count(db: BaseDatabaseWrapper, tally: Claim, status: ExecutionStatus) -> list[Piece]:
-    if tally.assignment.is_simulation:
-        return []
-    counter = "success_count" if status is ExecutionStatus.COMPLETED else "failure_count"
-    sql = f"UPDATE workflows_workflow SET {counter} = {counter} + 1 WHERE id = %s"
-    return [Piece(sql, [statements.key(db, tally.assignment.workflow_id)])]
+    new_attempt = change.new_attempt
+    return statements.changed_step(db, tally.execution_id, change.record, tally.position, new_attempt=new_attempt)
 
 
 def _fence(db: BaseDatabaseWrapper, tally: Claim, *, renew: bool, sleep: Sleep | None, finish: Finish | None) -> Piece:
@@ -210,7 +212,7 @@ def _fence(db: BaseDatabaseWrapper, tally: Claim, *, renew: bool, sleep: Sleep |
         parameters += [statements.moment(db, sleep.until), sleep.waiting_for.value]
     elif renew:
         sets += f", wake_at = {statements.later(db, settings.LEASE_SECONDS)}"
-    sql = f"UPDATE executions_execution SET {sets} WHERE id = %s AND epoch = %s RETURNING {now}"
+    sql = f"UPDATE executions_execution SET {sets} WHERE {_MINE} RETURNING {now}"
     return Piece(sql, [*parameters, statements.key(db, tally.execution_id), tally.epoch])
 
 
@@ -250,12 +252,10 @@ def give_up(claim: Claim, *, error: Json) -> None:
         if execution is None:
             raise Fenced
         _end(execution, ExecutionStatus.FAILED, StepStatus.FAILED, error)
-        if not execution.is_simulation:
-            Workflow.objects.filter(pk=execution.workflow_id).update(failure_count=F("failure_count") + 1)
 
 
 def _end(execution: Execution, status: ExecutionStatus, open_steps: StepStatus, error: Json) -> None:
-    """Ends a locked execution from outside its runner, who is fenced off by the new epoch."""
+    """Ends and counts a locked execution from outside its runner, who is fenced off by the new epoch."""
     now, position = statements.DatabaseNow(), execution.position
     for step in execution.steps.filter(status__in=statements.OPEN_STEPS):
         position += 1
@@ -267,6 +267,18 @@ def _end(execution: Execution, status: ExecutionStatus, open_steps: StepStatus, 
         status=status, error=error, completed_at=now, wake_at=None, waiting_for=None, epoch=F("epoch") + 1,
         position=position + 1, failed_steps=F("failed_steps") + (closed if open_steps is StepStatus.FAILED else 0),
     )  # fmt: skip
+    if not execution.is_simulation:
+        _count_end(execution, status)
+    statements.announce(current(), Announcement(execution.pk, execution.workspace_id, position + 1))
+
+
+def _count_end(execution: Execution, status: ExecutionStatus) -> None:
+    """Locks the workflow after its execution, as a commit does: the other order would be a deadlock."""
+    counted: dict[str, Any] = {counter: F(counter) + 1 for counter in statements.COUNTERS[status]}
+    if status is not ExecutionStatus.CANCELLED:
+        execution.refresh_from_db(fields=["completed_at"])
+        counted["total_duration_ms"] = F("total_duration_ms") + (execution.duration_ms or 0)
+    Workflow.objects.filter(pk=execution.workflow_id).update(**counted)
 
 
 def seconds_until_due(execution_id: UUID | None = None) -> float | None:
@@ -289,12 +301,3 @@ def _adopt(claim: Claim, tally: Claim, now: datetime, *, renewed: bool) -> None:
 
 def _is_old(claim: Claim) -> bool:
     return clock.monotonic() - claim.leased_at > settings.LEASE_SECONDS * RENEW_LEASE_AFTER
-
-
-def _uuid(value: UUID | str) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
-
-
-def _time(value: datetime | str) -> datetime:
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # SQLite keeps UTC without saying so

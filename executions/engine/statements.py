@@ -6,7 +6,7 @@ gets all of it as one statement of CTEs, so one round trip; SQLite gets statemen
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +15,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import DateTimeField, Func
 from django.db.models.sql.compiler import SQLCompiler
 
-from executions.engine import faults
+from executions.engine import announcements, faults
+from executions.engine.announcements import Announcement
 from executions.engine.plan import StepRecord
 from executions.engine.transactions import plain_transaction
 from executions.models import Execution
-from executions.states import StepStatus
+from executions.states import ExecutionStatus, StepStatus
 from workflows.documents import Json, dump
 
 NOW = {"postgresql": "statement_timestamp()", "sqlite": "STRFTIME('%Y-%m-%d %H:%M:%f', 'now')"}
@@ -28,6 +29,13 @@ _LATER = {
     "sqlite": "STRFTIME('%Y-%m-%d %H:%M:%f', {now}, '+{seconds} seconds')",
 }
 OPEN_STEPS = (StepStatus.PENDING, StepStatus.RUNNING)
+COUNTERS = {
+    ExecutionStatus.COMPLETED: ("success_count",),
+    ExecutionStatus.FAILED: ("failure_count",),
+    ExecutionStatus.TIMEOUT: ("failure_count", "timeout_count"),
+    ExecutionStatus.CANCELLED: ("cancelled_count",),
+}
+"""Those of a workflow that an execution's end is counted in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,13 @@ class Piece:
 def now(db: BaseDatabaseWrapper) -> str:
     """The database's clock as SQL: the only clock that due times and leases know."""
     return NOW[db.vendor]
+
+
+def time_of(db: BaseDatabaseWrapper) -> datetime:
+    """What that clock says."""
+    with db.cursor() as cursor:
+        cursor.execute(f"SELECT {now(db)}")
+        return as_time(cursor.fetchone()[0])
 
 
 def later(db: BaseDatabaseWrapper, seconds: float) -> str:
@@ -75,6 +90,47 @@ def key(db: BaseDatabaseWrapper, value: UUID) -> Any:
     return value if db.features.has_native_uuid_field else value.hex
 
 
+def as_uuid(value: UUID | str) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def as_time(value: datetime | str) -> datetime:
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # SQLite keeps UTC without saying so
+
+
+def counted_start(db: BaseDatabaseWrapper, execution: Execution) -> Piece:
+    """UPDATE of the workflow, if it may start this and has this version."""
+    counted, status = f"execution_count = execution_count + 1, last_executed_at = {now(db)}", "status = 'ACTIVE'"
+    if execution.is_simulation:
+        counted, status = "simulation_count = simulation_count + 1", "status <> 'ARCHIVED'"
+    sql = f"UPDATE workflows_workflow SET {counted} WHERE id = %s AND version_id = %s AND {status} RETURNING {now(db)}"
+    return Piece(sql, [key(db, execution.workflow_id), key(db, execution.version_id)])
+
+
+def counted_end(
+    db: BaseDatabaseWrapper, workflow_id: UUID, execution_id: UUID, started_at: datetime, status: ExecutionStatus
+) -> Piece:
+    """UPDATE of the workflow of an execution that this commit ends."""
+    duration = _duration_ms(db, execution_id, started_at)
+    counted = ", ".join(f"{counter} = {counter} + 1" for counter in COUNTERS[status])
+    sql = f"UPDATE workflows_workflow SET {counted}, total_duration_ms = total_duration_ms + {duration.sql}"
+    return Piece(f"{sql} WHERE id = %s", [*duration.parameters, key(db, workflow_id)])
+
+
+def _duration_ms(db: BaseDatabaseWrapper, execution_id: UUID, started_at: datetime) -> Piece:
+    """Rounded as `Execution.duration_ms` is.
+
+    On SQLite each statement of a transaction has a now of its own, so there the row is asked, in whole ms as its clock.
+    """
+    if db.vendor == "postgresql":
+        elapsed = f"EXTRACT(EPOCH FROM {now(db)} - CAST(%s AS timestamptz))"
+        return Piece(f"CAST(ROUND(CAST({elapsed} AS float8) * 1000) AS bigint)", [started_at])
+    elapsed = "django_timestamp_diff(completed_at, started_at)"
+    sql = f"(SELECT CAST(ROUND({elapsed} / 1000.0) AS INTEGER) FROM executions_execution WHERE id = %s)"
+    return Piece(sql, [key(db, execution_id)])
+
+
 def new_execution(db: BaseDatabaseWrapper, execution: Execution) -> Piece:
     """INSERT of a PENDING execution that is due at once."""
     values = (
@@ -83,11 +139,12 @@ def new_execution(db: BaseDatabaseWrapper, execution: Execution) -> Piece:
         (execution.status, "varchar"), (execution.trigger_type, "varchar"), (execution.triggered_by_id, "int"),
         (document(execution.trigger_data), "text"), (document(execution.variables), "text"),
         (execution.is_simulation, "bool"), (execution.timeout_ms, "bigint"), (execution.total_steps, "int"),
+        (execution.idempotency_key, "varchar"), (execution.request_digest, "varchar"),
     )  # fmt: skip
     columns = (
         "id, workspace_id, workflow_id, version_id, status, trigger_type, triggered_by_id, trigger_data, variables,"
-        " is_simulation, timeout_ms, total_steps, epoch, claims, position, successful_steps, failed_steps,"
-        " skipped_steps, created_at, wake_at"
+        " is_simulation, timeout_ms, total_steps, idempotency_key, request_digest, epoch, claims, position,"
+        " successful_steps, failed_steps, skipped_steps, created_at, wake_at"
     )
     selected = f"SELECT {_typed(db, values)}, 0, 0, 0, 0, 0, 0, {now(db)}, {now(db)}"
     return Piece(f"INSERT INTO executions_execution ({columns}) {selected}", [value for value, _ in values])
@@ -138,14 +195,30 @@ def changed_step(
     )  # fmt: skip
 
 
-def run_fenced(db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece] = ()) -> list[Any]:
-    """Carries out `pieces` if and only if `fence` matches a row, all in one transaction; gives what `fence` returns."""
+def run_fenced(
+    db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece] = (), news: Announcement | None = None
+) -> list[Any]:
+    """Carries out `pieces` if and only if `fence` matches a row, all in one transaction; gives what `fence` returns.
+
+    `news` of it go out with the commit.
+    """
     db.ensure_connection()
     with db.wrap_database_errors:
-        return _RUN[db.vendor](db, fence, pieces)
+        rows = _RUN[db.vendor](db, fence, pieces, news)
+    if rows and news:
+        announcements.announce(news)
+    return rows
 
 
-def _run_as_one(db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece]) -> list[Any]:
+def announce(db: BaseDatabaseWrapper, news: Announcement) -> None:
+    """Inside a transaction of the ORM's, after whose commit the news go out."""
+    if db.vendor == "postgresql":
+        with db.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [announcements.CHANNEL, str(news)])
+    announcements.announce(news)
+
+
+def _run_as_one(db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece], news: Announcement | None) -> list[Any]:
     """Past Django's cursor, whose parameters are put into the text: here the server keeps the prepared plan."""
     parts = [f"fence AS ({fence.sql})"]
     parameters = [*fence.parameters]
@@ -153,13 +226,18 @@ def _run_as_one(db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece]) 
         tied = " FROM fence" if piece.sql.startswith("INSERT") else " AND EXISTS (SELECT 1 FROM fence)"
         parts.append(f"p{number} AS ({piece.sql}{tied})")
         parameters += piece.parameters
+    told = ", pg_notify(%s, %s)" if news else ""
+    parameters += [announcements.CHANNEL, str(news)] if news else []
     with psycopg.Cursor(db.connection) as cursor:
-        rows = cursor.execute(f"WITH {', '.join(parts)} SELECT * FROM fence", parameters, prepare=True).fetchall()
+        sql = f"WITH {', '.join(parts)} SELECT fence.*{told} FROM fence"
+        rows = cursor.execute(sql, parameters, prepare=True).fetchall()
     faults.reach("commit.inside")
-    return rows
+    return [row[:-1] for row in rows] if news else rows
 
 
-def _run_in_turn(db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece]) -> list[Any]:
+def _run_in_turn(
+    db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece], _news: Announcement | None
+) -> list[Any]:
     with plain_transaction(db):
         rows = _on_sqlite(db, fence)
         for piece in pieces if rows else ():
@@ -173,7 +251,7 @@ def _on_sqlite(db: BaseDatabaseWrapper, piece: Piece) -> list[Any]:
     return rows
 
 
-_RUN: dict[str, Callable[[BaseDatabaseWrapper, Piece, Sequence[Piece]], list[Any]]] = {
+_RUN: dict[str, Callable[[BaseDatabaseWrapper, Piece, Sequence[Piece], Announcement | None], list[Any]]] = {
     "postgresql": _run_as_one,
     "sqlite": _run_in_turn,
 }

@@ -12,6 +12,7 @@ from executions.engine import journal, runner
 from executions.engine.journal import Claim
 
 POLL_SECONDS = 1.0
+LATE_LOOK_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Executor:
         self._awake = threading.Event()
         self._stopping = threading.Event()
         self._started: list[threading.Thread] = []
+        self._looked_at = time.monotonic()
 
     def start(self) -> None:
         jobs = [self._supervise, *[self._work] * self.threads]
@@ -39,6 +41,15 @@ class Executor:
 
     def wake(self) -> None:
         self._awake.set()
+
+    def ailment(self) -> str | None:
+        """Why it finds nothing that is due, in a few words; None while it would."""
+        supervisor, *_ = self._started
+        if not supervisor.is_alive():
+            return "its supervisor has ended"
+        if (late := time.monotonic() - self._looked_at) > LATE_LOOK_SECONDS:
+            return f"it last looked for due executions {late:.0f} s ago"
+        return None
 
     def stop(self, grace_seconds: float) -> bool:
         """Claims nothing more and hands executions back at their next step; True when all threads ended in time."""
@@ -62,6 +73,7 @@ class Executor:
         """Hands due executions to the threads; gives the seconds until there may be more."""
         free = self.threads - self._busy
         if not free:
+            self._looked_at = time.monotonic()
             return POLL_SECONDS
         try:
             claims = journal.claim_due(free)
@@ -70,6 +82,7 @@ class Executor:
             logger.exception("looking for due executions failed; trying again in %s s", POLL_SECONDS)
             connections.close_all()
             return POLL_SECONDS
+        self._looked_at = time.monotonic()
         for claim in claims:
             self._count(1)
             self._claims.put(claim)

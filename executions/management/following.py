@@ -25,7 +25,7 @@ from workflows.models import Workflow
 from workflows.services import definition_of
 
 LOOK_SECONDS = 0.1
-CANCELLED_EXIT = 130
+CANCELLED_EXIT = LEFT_EXIT = 130
 HANDED_OVER_EXIT = 143
 HANDING_OVER = (
     "SIGTERM: this process ends after the step at hand ({:.0f} s at most);"
@@ -87,6 +87,18 @@ def follow(*, workflow: Workflow, console: Console, **start: Any) -> tuple[Execu
     return execution, exit_status(execution, asked.signal)
 
 
+def watch(*, execution: Execution, console: Console) -> int:
+    """Shows an execution that others run until it ends, or somebody has seen enough; gives the exit status."""
+    with signals_noted(console) as asked:
+        view = ExecutionView(definition_of(execution.version_id), console, SimpleQueue())
+        console.print(_heading(execution.workflow, execution), soft_wrap=True)
+        with view.shown():
+            _until_ended(execution, view, asked, leaves=(signal.SIGINT, signal.SIGTERM))
+        if execution.has_ended:
+            _summarise(execution, asked, console)
+    return exit_status(execution, asked.signal) if execution.has_ended else LEFT_EXIT
+
+
 def exit_status(execution: Execution, asked: int | None) -> int:
     """0 only for COMPLETED."""
     if not execution.has_ended:
@@ -96,12 +108,17 @@ def exit_status(execution: Execution, asked: int | None) -> int:
     return CANCELLED_EXIT if execution.status == ExecutionStatus.CANCELLED and asked == signal.SIGINT else 1
 
 
-def _until_ended(execution: Execution, view: ExecutionView, asked: Asked) -> None:
-    """Another process may carry the execution on, so what counts is the row; reports only spare reading the steps."""
+def _until_ended(
+    execution: Execution, view: ExecutionView, asked: Asked, *, leaves: tuple[int, ...] = (signal.SIGTERM,)
+) -> None:
+    """Another process may carry the execution on, so what counts is the row; reports only spare reading the steps.
+
+    A signal of `leaves` ends the showing; SIGINT cancels the execution otherwise.
+    """
     seen = 0
-    while asked.signal != signal.SIGTERM:
+    while asked.signal not in leaves:
         was_reported = view.await_reports(LOOK_SECONDS)
-        if asked.signal == signal.SIGINT:
+        if asked.signal == signal.SIGINT and signal.SIGINT not in leaves:
             _cancel(execution)
         row = Execution.objects.only("status", "position").get(pk=execution.pk)
         if row.has_ended:

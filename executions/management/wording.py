@@ -40,7 +40,7 @@ def countdown(seconds: float) -> str:
     if seconds < 59.95:  # noqa: PLR2004 (what rounds to 60.0 s is a minute)
         return f"{max(0.0, seconds):.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:  # noqa: PLR2004
+    if minutes < 60:  # noqa: PLR2004 (an hour)
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
 

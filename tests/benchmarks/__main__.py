@@ -7,9 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import engine
+from tests.benchmarks import api, engine, history, stream
 
-GROUPS: dict[str, Callable[[Console], dict[str, float]]] = {"engine": engine.measure}
+GROUPS: dict[str, Callable[[Console], dict[str, float]]] = {
+    "engine": engine.measure,
+    "history": history.measure,
+    "api": api.measure,
+    "stream": stream.measure,
+}
 RESULTS = Path("bench.json")
 
 

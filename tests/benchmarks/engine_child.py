@@ -13,17 +13,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
 import psycopg  # noqa: E402 (the apps have to be there first)
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.core.management import call_command  # noqa: E402 (the apps have to be there first)
+from django.db import connection  # noqa: E402 (the apps have to be there first)
 
-from executions import services  # noqa: E402
-from executions.models import Execution  # noqa: E402
-from tests.factories import WorkflowFactory, definition  # noqa: E402
-from workflows.actions.context import ActionContext  # noqa: E402
-from workflows.actions.registry import ActionConfig, action  # noqa: E402
-from workflows.documents import Json  # noqa: E402
-from workflows.models import Workflow  # noqa: E402
-from workspaces.fields import uuid7  # noqa: E402
+from executions import services  # noqa: E402 (the apps have to be there first)
+from executions.models import Execution  # noqa: E402 (the apps have to be there first)
+from tests.factories import WorkflowFactory, definition  # noqa: E402 (the apps have to be there first)
+from workflows.actions.context import ActionContext  # noqa: E402 (the apps have to be there first)
+from workflows.actions.registry import ActionConfig, action  # noqa: E402 (the apps have to be there first)
+from workflows.documents import Json  # noqa: E402 (the apps have to be there first)
+from workflows.models import Workflow  # noqa: E402 (the apps have to be there first)
+from workspaces.fields import uuid7  # noqa: E402 (the apps have to be there first)
 
 STEPS = 10
 NOOP: Json = {"type": "noop"}

@@ -1,18 +1,61 @@
-"""`docs/getting-started.md` is lived through as it stands, save that nobody sleeps for ten seconds."""
+"""`docs/getting-started.md` is lived through as it stands: typed into a shell beside a server, and in Django."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from executions.models import Execution
+from tests.docs import terminal
+from tests.docs.answers import faults, is_text, shown_json
 from tests.docs.commands import MANAGE, own_options, shown
-from tests.docs.pages import DOCS, blocks, codes, executed, rows, section
+from tests.docs.pages import DOCS, ROOT, blocks, codes, executed, read, rows, section
+from tests.executions.programs.children import database_url
 from tests.factories import MembershipFactory, UserFactory, WorkspaceFactory
 from workflows.models import Workflow
 from workspaces.models import Task
 
 PAGE = DOCS / "getting-started.md"
+STEP = re.compile(r"^```(sh|json answer|text answer)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_what_is_typed_gives_what_is_shown(tmp_path: Path) -> None:
+    """The page, and then what the README and the API's page show; the demo and a server are real."""
+    place = terminal.checkout(tmp_path)
+    (place / "hello.json").write_text(blocks(PAGE, "json workflow")[0])
+    steps = [step for page in (PAGE, ROOT / "README.md", DOCS / "api.md") for step in steps_of(page)]
+
+    printed = terminal.typed([command for command, _, _ in steps], place=place, database_url=database_url())
+
+    assert sum(kind != "" for _, kind, _ in steps) > 15
+    for (command, kind, answer), output in zip(steps, printed, strict=True):
+        assert_shown(kind, answer, output, command)
+    assert not Task.objects.filter(title="Hello, Emmy").exists(), "it was cancelled"
+
+
+def steps_of(page: Path) -> list[tuple[str, str, str]]:
+    """What to type, what kind of answer is shown for it (none: ""), and the answer."""
+    steps: list[tuple[str, str, str]] = []
+    for kind, text in STEP.findall(read(page)):
+        if kind != "sh":
+            command, nothing, _ = steps.pop()
+            assert not nothing, f"two answers to {command}"
+            steps.append((command, kind, text))
+        elif page == PAGE or "curl" in text or "api " in text:
+            steps.append((text, "", ""))
+    return steps
+
+
+def assert_shown(kind: str, answer: str, output: str, command: str) -> None:
+    if kind == "json answer":
+        found = list(faults(shown_json(answer), json.loads(output.splitlines()[-1])))
+        assert found == [], f"{command}\n{output}"
+    elif kind == "text answer":
+        assert is_text(answer, output), f"{command}\n{output}"
 
 
 @pytest.fixture
@@ -22,9 +65,9 @@ def hello(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     MembershipFactory.create(workspace=workspace, user=UserFactory.create(username="ada"))
     monkeypatch.chdir(tmp_path)
     (source,) = blocks(PAGE, "json workflow")
-    assert '"seconds": 10' in source
+    assert '"nap": 1}' in source
     file = tmp_path / "hello.json"
-    file.write_text(source.replace('"seconds": 10', '"seconds": 0.1'))
+    file.write_text(source.replace('"nap": 1}', '"nap": 0.1}'))
     return file
 
 
@@ -50,7 +93,7 @@ def test_the_commands_and_the_code_work_one_after_another(hello: Path, capsys: p
 
 @pytest.mark.django_db(transaction=True)
 def test_the_faults_are_told_in_the_words_of_the_page(hello: Path) -> None:
-    misspelt = hello.read_text().replace('"seconds"', '"secs"').replace("{{ trigger.name", "{{ tigger.name")
+    misspelt = hello.read_text().replace('"assignee"', '"asignee"').replace("{{ trigger.name", "{{ tigger.name")
     hello.write_text(misspelt)
     (shown,) = [block for block in blocks(PAGE, "text") if block.startswith("CommandError: ")]
 
@@ -70,6 +113,6 @@ def test_a_dry_run_makes_no_task(hello: Path) -> None:
 
 
 def test_every_option_of_run_workflow_is_in_the_table() -> None:
-    table = rows(section(PAGE, "## Ways to run it"), "add", "and it")
+    table = rows(section(PAGE, "## On the command line"), "add", "and it")
 
     assert {code.split()[0] for row in table for code in codes(row["add"])} == own_options("run_workflow")

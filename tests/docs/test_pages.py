@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.docs.commands import MANAGE, parser, shown, targets
+from tests.docs.commands import ASKING, MANAGE, parser, shown, targets
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks, read
 from workflows.definition import parse
 from workflows.management.commands.save_workflow import FIELDS
@@ -40,7 +40,7 @@ def test_every_command_shown_exists_with_its_options(page: Path) -> None:
         elif words[:2] == MANAGE:
             parser(words[2]).parse_args(words[3:])
         else:
-            assert words[0] == MANAGE[0], line
+            assert words[0] in (MANAGE[0], *ASKING), line
 
 
 @every_page
@@ -64,11 +64,13 @@ def test_every_block_is_of_a_kind_that_is_checked_or_is_plain(page: Path) -> Non
         "json output",
         "json condition",
         "json scope",
+        "json answer",
+        "text answer",
         "python runs",
         "python handler",
     }
 
-    assert set(openings) <= checked | {"sh", "text", "python"}
+    assert set(openings) <= checked | {"sh", "text", "python", "js"}
 
 
 @every_page

@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
 
 from executions.engine import clock, statements
 from executions.engine.journal import Change, Fenced
 from executions.engine.plan import Finish, Sleep, StepRecord
 from executions.models import Execution, Step
 from executions.states import ExecutionStatus, StepStatus
+from tests.executions.counters import COUNTERS
 from workflows.models import Workflow
 
 OPEN = (StepStatus.PENDING, StepStatus.RUNNING)
@@ -92,13 +92,21 @@ class OrmJournal:
             execution.status, execution.error = finish.status, finish.error
             execution.wake_at, execution.completed_at = None, now
             if not execution.is_simulation:
-                counter = "success_count" if finish.status is ExecutionStatus.COMPLETED else "failure_count"
-                Workflow.objects.filter(pk=execution.workflow_id).update(**{counter: F(counter) + 1})
+                _count_end(execution)
         elif sleep:
             execution.wake_at, execution.waiting_for = sleep.until, sleep.waiting_for
         elif now - self.leased_at > timedelta(seconds=settings.LEASE_SECONDS) / 3:
             execution.wake_at = now + timedelta(seconds=settings.LEASE_SECONDS)
             self.leased_at = now
+
+
+def _count_end(execution: Execution) -> None:
+    workflow = Workflow.objects.select_for_update().get(pk=execution.workflow_id)
+    workflow.success_count += execution.status == ExecutionStatus.COMPLETED
+    workflow.failure_count += execution.status in {ExecutionStatus.FAILED, ExecutionStatus.TIMEOUT}
+    workflow.timeout_count += execution.status == ExecutionStatus.TIMEOUT
+    workflow.total_duration_ms += execution.duration_ms or 0
+    workflow.save(update_fields=COUNTERS)
 
 
 def _write(execution: Execution, change: Change, now: datetime) -> None:
@@ -137,9 +145,7 @@ def _count(execution: Execution) -> None:
 def rows_of(execution_id: UUID) -> dict[str, Any]:
     """All that is stored of an execution, but for its keys."""
     execution = Execution.objects.filter(pk=execution_id).values().get()
-    workflow = Workflow.objects.filter(pk=execution["workflow_id"]).values(
-        "execution_count", "success_count", "failure_count", "last_executed_at"
-    )
+    workflow = Workflow.objects.filter(pk=execution["workflow_id"]).values(*COUNTERS, "last_executed_at")
     steps = Step.objects.filter(execution=execution_id).order_by("path").values()
     return {
         "execution": _without(execution, "id", "workflow_id", "version_id", "workspace_id"),

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from executions.models import Execution, ExecutionQuerySet, Step
+from executions.stream import overview
 from tests.executions.many_rows import BUSY, ROWS
 from workflows.models import Workflow, WorkflowQuerySet, WorkflowStatus, WorkflowVersion
 from workspaces.models import Membership, Notification, Task
@@ -51,6 +52,11 @@ def _before(rows: QuerySet[Execution, Execution]) -> QuerySet[Execution, Executi
     return rows.filter(created_at__lte=timezone.now() - timedelta(minutes=ROWS // 2))
 
 
+def _minutes_ago(minutes: int) -> int:
+    """As a cursor of a workspace's stream."""
+    return overview._cursor(timezone.now() - timedelta(minutes=minutes))
+
+
 def _me() -> User:
     return User.objects.earliest("pk")
 
@@ -81,8 +87,7 @@ EXECUTIONS = [
     Query(
         "by that time, of one status",
         lambda: _page(_executions().filter(status="FAILED", **_started(30)), "-started_at", "-id"),
-        "execution_by_start",
-        reads=1_100,
+        "execution_by_status_start",
     ),
     Query("in the order they started", lambda: _page(_executions(), "started_at", "id"), "execution_by_start"),
     Query("and back again", lambda: _page(_executions(), "-started_at", "-id"), "execution_by_start", reads=500),
@@ -91,6 +96,8 @@ EXECUTIONS = [
         lambda: _page(Execution.objects.filter(workspace=BUSY)),
         "execution_of_workspace",
     ),
+    Query("those that haven't ended", lambda: overview._unfinished(BUSY)[:PAGE], "execution_by_end"),
+    Query("those that ended since", lambda: overview._ended_since(BUSY, _minutes_ago(60)), "execution_by_end"),
     Query("an execution", lambda: Execution.objects.filter(workspace=BUSY, pk=MIDDLE), "executions_execution(id)"),
     Query(
         "the steps of a page of executions",

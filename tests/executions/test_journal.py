@@ -1,6 +1,7 @@
 """What the journal's verbs write when they start, claim and commit, and what they leave alone."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from executions.engine.plan import Finish, Sleep
 from executions.models import Execution
 from executions.states import ExecutionStatus, TransitionNotAllowed, WaitingFor
 from tests.executions.claims import BEGUN, COMPLETED, ENDED, NEXT, RUNNING, claimed, new, started, stored
+from tests.executions.counters import counted, kept
 from tests.executions.orm_journal import HeldClock, held_clock, rows_of
 from tests.factories import UserFactory, WorkflowFactory
 from workflows.models import Workflow
@@ -37,7 +39,7 @@ def test_start_writes_a_pending_execution_that_is_due_at_once(held: HeldClock) -
     user = UserFactory.create()
     execution = started(
         trigger_type="webhook", triggered_by=user, trigger_data={"b": [1, None], "a": "☃"}, variables={"x": 0},
-        timeout_ms=5_000,
+        timeout_ms=5_000, idempotency_key="a key", request_digest="its digest",
     )  # fmt: skip
 
     row = Execution.objects.values().get()
@@ -45,21 +47,37 @@ def test_start_writes_a_pending_execution_that_is_due_at_once(held: HeldClock) -
         "id": execution.pk, "workspace_id": execution.workspace_id, "workflow_id": execution.workflow_id,
         "version_id": execution.version_id, "status": "PENDING", "trigger_type": "webhook",
         "triggered_by_id": user.pk, "trigger_data": {"b": [1, None], "a": "☃"}, "variables": {"x": 0}, "error": None,
-        "is_simulation": False, "timeout_ms": 5_000, "created_at": held.now, "started_at": None,
+        "is_simulation": False, "timeout_ms": 5_000, "idempotency_key": "a key", "request_digest": "its digest",
+        "created_at": held.now, "started_at": None,
         "completed_at": None, "wake_at": held.now, "waiting_for": None, "epoch": 0, "claims": 0, "position": 0,
         "total_steps": 3, "successful_steps": 0, "failed_steps": 0, "skipped_steps": 0,
     }  # fmt: skip
     assert (execution.created_at, execution.wake_at) == (held.now, held.now)
 
 
-@pytest.mark.parametrize(("is_simulation", "count"), [(False, 1), (True, 0)])
-def test_start_counts_unless_it_is_a_dry_run(held: HeldClock, *, is_simulation: bool, count: int) -> None:
+@pytest.mark.parametrize(("is_simulation", "counter"), [(False, "execution_count"), (True, "simulation_count")])
+def test_start_is_counted_once_a_dry_run_apart(held: HeldClock, *, is_simulation: bool, counter: str) -> None:
     workflow = WorkflowFactory.create()
     started(workflow=workflow, is_simulation=is_simulation)
 
     workflow.refresh_from_db()
-    assert workflow.execution_count == count
-    assert workflow.last_executed_at == (held.now if count else None)
+    assert {name: count for name, count in kept(workflow).items() if count} == {counter: 1}
+    assert workflow.last_executed_at == (None if is_simulation else held.now)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_start_lands_nothing_when_its_key_is_taken(held: HeldClock, *, inside: bool) -> None:
+    """Nor does it spoil a caller's transaction."""
+    first = started(idempotency_key="a key", is_simulation=True)
+    held.advance(1)
+    with transaction.atomic() if inside else nullcontext():
+        with pytest.raises(IntegrityError):
+            journal.start(new(first.workflow, idempotency_key="a key"))
+        assert kept(first.workflow) == counted(first.workflow)
+
+    started(workflow=first.workflow, idempotency_key="another")
+    started(idempotency_key="a key")
+    assert Execution.objects.count() == 3
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection, transaction
 
+from executions import services
 from executions.engine import journal
 from tests.executions.claims import BEGUN, COMPLETED, ENDED, NEXT, claimed, new
 from tests.factories import WorkflowFactory
@@ -72,6 +73,27 @@ def test_so_are_a_start_and_a_claim() -> None:
 
     assert _round_trips(lambda: journal.start(second)) == 1
     assert _round_trips(lambda: journal.claim(second.pk)) == 1
+
+
+@on_postgresql
+def test_an_idempotency_key_costs_a_look_and_inside_a_transaction_a_savepoint() -> None:
+    """A savepoint is made and released; the transaction itself begins and commits."""
+    workflow = WorkflowFactory.create()
+
+    def start(key: str | None = None) -> None:
+        services.start(workflow=workflow, idempotency_key=key)
+
+    def inside(key: str | None = None) -> None:
+        with transaction.atomic():
+            start(key)
+
+    start("which prepares it")
+    start("and reads the definition")
+
+    assert (_round_trips(start), _round_trips(inside)) == (1, 3)
+    assert _round_trips(lambda: start("a")) == 2
+    assert _round_trips(lambda: start("a")) == 1
+    assert _round_trips(lambda: inside("b")) == 6
 
 
 def _updates(table: str) -> tuple[int, int]:

@@ -67,7 +67,7 @@ class Twins:
 
     def live(self, dice: Dice) -> None:
         """One thing that may happen now."""
-        self.held.advance(dice.pick((0, 1, 4, 11)))
+        self.held.advance(dice.pick((0, 1.001, 4, 11)))
         latest = self.records[max(self.records, key=int)] if self.records else None
         if latest is None or latest.status is not StepStatus.RUNNING:
             dice.pick((self.begin, self.begin, self.skip, self.fail_at_once, self.idle))(dice)

@@ -1,22 +1,27 @@
 """Every query finds its rows by an index made for it, among a hundred thousand; and every index has such a query."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
+from executions import history, services
 from executions.engine import journal, records
 from executions.engine.journal import Change, Claim
 from executions.engine.plan import Finish, Sleep, StepRecord
 from executions.models import Execution
+from executions.selection import COUNTED_UP_TO, Filters
 from executions.states import ExecutionStatus, StepStatus, WaitingFor
+from executions.statistics import statistics_json
 from tests.executions import many_rows
 from tests.executions.many_rows import BUSY
-from tests.executions.plans import declared_indexes, indexes_of, plan_of, plans_of, rows_read
+from tests.executions.plans import declared_indexes, indexes_of, plan_of, plans_of, rows_read, rows_read_by
 from tests.executions.queries import QUERIES, Query
 from workflows.models import Workflow
 
@@ -81,6 +86,11 @@ def _starting() -> Callable[[], object]:
     return lambda: journal.start(Execution(workspace_id=BUSY, workflow=workflow, version_id=BUSY))
 
 
+def _looking_for_an_earlier_start() -> Callable[[], object]:
+    execution = Execution(workflow_id=BUSY, idempotency_key="a key")
+    return lambda: services._earlier(execution)
+
+
 def _claiming() -> Callable[[], object]:
     return lambda: journal.claim(UUID(int=many_rows.ROWS))
 
@@ -143,6 +153,7 @@ def _giving_up() -> Callable[[], object]:
 STEP_ROW = "executions_step(id)"
 ENGINE: list[tuple[Callable[[], Callable[[], object]], set[str]]] = [
     (_starting, set()),  # the workflow is found by its own id, or by its version's
+    (_looking_for_an_earlier_start, {"executions_execution(workflow_id, idempotency_key)"}),
     (_claiming, {EXECUTION, WORKFLOW}),
     (_claiming_what_is_due, {"execution_due", EXECUTION, WORKFLOW}),
     (_looking_when_something_is_due, {"execution_due"}),
@@ -152,7 +163,7 @@ ENGINE: list[tuple[Callable[[], Callable[[], object]], set[str]]] = [
     (_finishing, {EXECUTION, STEPS, WORKFLOW}),
     (_beating, {EXECUTION}),
     (_releasing, {EXECUTION}),
-    (_cancelling, {EXECUTION, STEPS, STEP_ROW}),
+    (_cancelling, {EXECUTION, STEPS, STEP_ROW, WORKFLOW}),
     (_giving_up, {EXECUTION, STEPS, STEP_ROW, WORKFLOW}),
 ]
 
@@ -164,6 +175,124 @@ def test_the_engine_finds_its_rows_by_an_index(prepared: Callable[[], Callable[[
 
     assert indexes <= {index for plan in plans for index in plan.indexes}, [plan.text for plan in plans]
     assert not [plan.text for plan in plans if plan.whole]
+
+
+# What a history reads: pages as the API asks for them, of a workflow with 60,000 executions.
+
+
+def _reading(filters: Filters | None = None, **options: Any) -> Callable[[], object]:
+    workflow = Workflow.objects.get(pk=BUSY)
+    return lambda: history.page(workflow, filters, **options)
+
+
+def _reading_on(offset: int, filters: Filters | None = None, **options: Any) -> Callable[[], object]:
+    workflow = Workflow.objects.get(pk=BUSY)
+    cursor = history.page(workflow, filters, offset=offset, **options).next_cursor
+    assert cursor
+    return lambda: history.page(workflow, filters, cursor=cursor, **options)
+
+
+def _month(*statuses: str, **fields: Any) -> Filters:
+    to = timezone.now() - timedelta(days=10)
+    return Filters(statuses, to - timedelta(days=30), to, **fields)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`covered`: the index that is read alone, without its table. `reads` as in Query."""
+
+    name: str
+    prepared: Callable[[], Callable[[], object]]
+    index: str
+    reads: int = 200
+    covered: str | None = None
+
+
+UNSTARTED = 300
+"""As many haven't started in `many_rows`: where these stand first or last, all of them are looked at."""
+CAPPED = COUNTED_UP_TO + 1
+
+HISTORY = [
+    Reading("the first page", _reading, "execution_of_workflow"),
+    Reading("the oldest", lambda: _reading(descending=False), "execution_of_workflow"),
+    Reading("a page in the middle, by cursor", lambda: _reading_on(30_000), "execution_of_workflow"),
+    Reading("the last page, by cursor", lambda: _reading_on(59_960), "execution_of_workflow"),
+    Reading(
+        "a page in the middle, by offset",
+        lambda: _reading(offset=30_000),
+        "execution_of_workflow",
+        reads=30_200,
+        covered="execution_of_workflow",
+    ),
+    Reading(
+        "a page towards the end, by offset",
+        lambda: _reading(offset=59_000),
+        "execution_of_workflow",
+        reads=1_200,
+        covered="execution_of_workflow",
+    ),
+    Reading("by start", lambda: _reading(sort_by="startedAt"), "execution_by_start", reads=UNSTARTED + 200),
+    Reading("by start, back", lambda: _reading(sort_by="startedAt", descending=False), "execution_by_start"),
+    Reading("by start, by cursor", lambda: _reading_on(30_000, sort_by="startedAt"), "execution_by_start"),
+    Reading(
+        "by start, back, by cursor",
+        lambda: _reading_on(30_000, sort_by="startedAt", descending=False),
+        "execution_by_start",
+        reads=UNSTARTED + 200,
+    ),
+    Reading("of a rare status", lambda: _reading(Filters(["TIMEOUT"])), "execution_by_status", reads=300),
+    Reading(
+        "of two rare statuses",
+        lambda: _reading(Filters(["TIMEOUT", "CANCELLED"])),
+        "execution_by_status",
+        reads=900,
+        covered="execution_by_status",
+    ),
+    Reading(
+        "of a status in a month",
+        lambda: _reading(_month("FAILED")),
+        "execution_by_status_start",
+        reads=1_000,
+        covered="execution_by_status_start",
+    ),
+    Reading(
+        "of a month",
+        lambda: _reading(_month()),
+        "execution_by_start",
+        reads=2 * CAPPED + 200,
+        covered="execution_by_start",
+    ),
+    Reading(
+        "by a rare trigger",
+        lambda: _reading(Filters(trigger_type="webhook")),
+        "execution_by_trigger",
+        reads=300,
+        covered="execution_by_trigger",
+    ),
+    Reading(
+        "the statistics",
+        lambda: _telling_how_it_fares,
+        "execution_by_status_start",
+        reads=UNSTARTED + 10,
+        covered="execution_by_status_start",
+    ),
+]
+
+
+def _telling_how_it_fares() -> None:
+    statistics_json(Workflow(pk=BUSY))
+
+
+@pytest.mark.parametrize("reading", HISTORY, ids=lambda reading: reading.name)
+def test_a_page_of_history_finds_its_rows_by_an_index(reading: Reading) -> None:
+    """Of all that it asks: the total, the executions, their steps."""
+    work = reading.prepared()
+    plans = plans_of(work)
+
+    assert reading.index in {index for plan in plans for index in plan.indexes}, [plan.text for plan in plans]
+    assert not [plan.text for plan in plans if plan.whole - SMALL]
+    assert reading.covered in {None, *(index for plan in plans for index in plan.covering)}, [p.text for p in plans]
+    assert rows_read_by(work) <= reading.reads
 
 
 def test_every_index_has_a_query_that_needs_it() -> None:

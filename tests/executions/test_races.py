@@ -18,11 +18,13 @@ from executions.engine import journal, runner
 from executions.engine.statements import Piece
 from executions.models import Execution
 from executions.states import TransitionNotAllowed
+from tests.executions.counters import counted, kept
 from tests.executions.scenes import started
 from tests.factories import WorkflowFactory, definition
 from workflows.actions.context import ActionContext
 from workflows.actions.registry import ActionConfig, action
 from workflows.documents import Json
+from workflows.models import Workflow
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -30,6 +32,7 @@ pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time: no race to see"),
 ]
 
+STARTS = 16
 CANCELS = 1_000
 PAIRS = 4
 meeting: dict[str, threading.Barrier] = {}
@@ -74,8 +77,7 @@ def test_a_thousand_cancels_race_completions_and_every_answer_is_true(threads: C
     assert {execution_id: stored[execution_id] == "CANCELLED" for execution_id in told} == told
     outcomes = Counter(stored.values())
     assert set(outcomes) == {"CANCELLED", "COMPLETED"}, f"both must win sometimes, or it was no race: {outcomes}"
-    workflow.refresh_from_db()
-    assert workflow.success_count == outcomes["COMPLETED"]
+    assert kept(workflow) == counted(workflow), "and no end is counted twice"
 
 
 def test_without_the_fence_a_late_success_overwrites_a_cancel(
@@ -86,7 +88,8 @@ def test_without_the_fence_a_late_success_overwrites_a_cancel(
 
     def unfenced(*args: object, **kwargs: object) -> Piece:
         piece = fenced(*args, **kwargs)  # type: ignore[arg-type]
-        return Piece(piece.sql.replace("AND epoch = %s", "AND %s IS NOT NULL"), piece.parameters)
+        sql = piece.sql.replace("AND epoch = %s AND wake_at IS NOT NULL", "AND %s IS NOT NULL")
+        return Piece(sql, piece.parameters)
 
     monkeypatch.setattr(journal, "_fence", unfenced)
     workflow = WorkflowFactory.create(definition=definition({"type": "test_meet"}))
@@ -164,6 +167,62 @@ def test_the_counters_are_exact_when_many_start_and_finish_at_once(threads: Call
 
     workflow.refresh_from_db()
     assert (workflow.execution_count, workflow.success_count, workflow.failure_count) == (200, 200, 0)
+
+
+@pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All who start with a key have looked, and seen that nobody has, before the first of them writes."""
+    barrier, look = threading.Barrier(STARTS), services._earlier
+
+    def look_and_wait(execution: Execution) -> Execution | None:
+        found = look(execution)
+        if not found:
+            connections.close_all()  # there are fewer of them in the pool than starts
+            barrier.wait(30)
+        return found
+
+    monkeypatch.setattr(services, "_earlier", look_and_wait)
+
+
+def _start_with_one_key(workflow: Workflow, threads: Callable[..., list[object]]) -> list[services.Started]:
+    def start(_: object) -> object:
+        mine = Workflow.objects.get(pk=workflow.pk)
+        return services.start_once(workflow=mine, trigger_data={"n": 1}, idempotency_key="a key")
+
+    return threads(start, [None] * STARTS)  # type: ignore[return-value]
+
+
+@pytest.mark.usefixtures("together")
+def test_of_many_starts_with_one_key_one_starts_and_the_others_are_told_so(
+    threads: Callable[..., list[object]],
+) -> None:
+    workflow = WorkflowFactory.create()
+
+    started = _start_with_one_key(workflow, threads)
+
+    assert {one.execution for one in started} == {Execution.objects.get()}
+    assert sorted(one.is_replay for one in started) == [False] + [True] * (STARTS - 1)
+    assert kept(workflow) == counted(workflow)
+    assert kept(workflow)["execution_count"] == 1
+
+
+@pytest.mark.usefixtures("together")
+def test_without_the_constraint_each_of_them_starts(threads: Callable[..., list[object]]) -> None:
+    """The twin: to look before one writes isn't enough."""
+    workflow = WorkflowFactory.create()
+    (constraint,) = (each for each in Execution._meta.constraints if each.name == "execution_once_per_idempotency_key")
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Execution, constraint)
+    try:
+        started = _start_with_one_key(workflow, threads)
+        executions = Execution.objects.count()
+    finally:
+        Execution.objects.all().delete()
+        with connection.schema_editor() as editor:
+            editor.add_constraint(Execution, constraint)
+
+    assert [one.is_replay for one in started] == [False] * STARTS
+    assert executions == STARTS
 
 
 def test_a_cancel_does_not_wait_for_a_transactional_handler(threads: Callable[..., list[object]]) -> None:

@@ -8,6 +8,7 @@ from executions.engine import dispatch
 from executions.engine.plan import StepRecord
 from executions.models import Execution
 from tests.executions import handlers
+from tests.executions.counters import counted, kept
 from tests.executions.scenes import ran, started, statuses, steps
 from tests.factories import UserFactory, WorkflowFactory, definition
 from workflows import services as workflows
@@ -109,6 +110,8 @@ def test_the_counters_count_each_execution_once() -> None:
 
     workflow.refresh_from_db()
     assert (workflow.execution_count, workflow.success_count, workflow.failure_count) == (4, 2, 1)
+    assert (workflow.cancelled_count, workflow.simulation_count) == (1, 1)
+    assert kept(workflow) == counted(workflow)
     assert workflow.last_executed_at is not None
 
 

@@ -20,6 +20,7 @@ from executions import services
 from executions.engine import clock, faults, journal, performer, runner, statements
 from executions.models import Execution
 from executions.states import ExecutionStatus, TransitionNotAllowed
+from tests.executions.counters import COUNTERS
 from workflows.actions.context import ActionContext, ActionError, Pause, Steer
 from workflows.actions.registry import ActionConfig, action
 from workflows.definition import Definition, OnError
@@ -65,7 +66,7 @@ class World:
         self.points = 0
         self.disruptions = 0
         self.cancelled: bool | None = None
-        self.counted: tuple[int, ...] = (0, 0, 0)
+        self.counted: tuple[int, ...] = (0,) * len(COUNTERS)
         self.early: list[str] = []
         self.calls: Counter[tuple[str, int]] = Counter()
         self.not_before: dict[tuple[str, int], datetime] = {}
@@ -73,6 +74,10 @@ class World:
 
     def now(self) -> datetime:
         return EPOCH + timedelta(seconds=self.seconds)
+
+    def ticks(self) -> str:
+        """As SQLite's own clock does, in milliseconds."""
+        return self.now().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
     # What happens
 
@@ -194,8 +199,9 @@ class World:
         return max(self.now(), datetime.fromisoformat(wake_at).replace(tzinfo=UTC))
 
     def counters(self) -> tuple[int, ...]:
-        counters = "execution_count, success_count, failure_count"
-        return tuple(_rows(f"SELECT {counters} FROM workflows_workflow WHERE id = ?", self.workflow.pk.hex)[0])
+        return tuple(
+            _rows(f"SELECT {', '.join(COUNTERS)} FROM workflows_workflow WHERE id = ?", self.workflow.pk.hex)[0]
+        )
 
 
 def _rows(sql: str, *parameters: object) -> list[Any]:
@@ -218,6 +224,15 @@ class Row(NamedTuple):
     successful: int
     failed: int
     skipped: int
+    started_at: str | None
+    completed_at: str
+
+    @property
+    def duration_ms(self) -> int:
+        if self.started_at is None or self.status == "CANCELLED":
+            return 0
+        took = datetime.fromisoformat(self.completed_at) - datetime.fromisoformat(self.started_at)
+        return round(took.total_seconds() * 1000)
 
 
 class StepRow(NamedTuple):
@@ -231,7 +246,10 @@ class StepRow(NamedTuple):
 
 def check(world: World, counted: list[int]) -> None:
     key = world.execution.pk.hex
-    columns = "status, json_extract(error, '$.code'), position, successful_steps, failed_steps, skipped_steps"
+    columns = (
+        "status, json_extract(error, '$.code'), position, successful_steps, failed_steps, skipped_steps,"
+        " CAST(started_at AS TEXT), CAST(completed_at AS TEXT)"
+    )
     row = Row(*_rows(f"SELECT {columns} FROM executions_execution WHERE id = ?", key)[0])
     columns = "path, status, action_type, attempt, position, output IS NOT NULL AND status <> 'skipped'"
     found = _rows(f"SELECT {columns} FROM executions_step WHERE execution_id = ?", key)
@@ -258,7 +276,8 @@ def _check_counters(row: Row, steps: dict[str, StepRow], counted: list[int]) -> 
     statuses = Counter(step.status for step in steps.values())
     assert (row.successful, row.failed, row.skipped) == (statuses["success"], statuses["failed"], statuses["skipped"])
     assert statuses["running"] == 0, "an ended execution has a running step"
-    assert counted == [1, int(row.status == "COMPLETED"), int(row.status in {"FAILED", "TIMEOUT"})]
+    ends = [row.status == "COMPLETED", row.status in {"FAILED", "TIMEOUT"}, row.status == "TIMEOUT"]
+    assert counted == [1, *ends, row.status == "CANCELLED", 0, row.duration_ms]
 
 
 def _check_effects(world: World, steps: dict[str, StepRow]) -> None:
@@ -303,7 +322,7 @@ def simulated(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     """A world on the test database: its clock instead of SQLite's, and handlers called in the engine's own thread."""
     world = World(workflow)
     connection.ensure_connection()
-    connection.connection.create_function("simulated_now", 0, lambda: world.now().strftime("%Y-%m-%d %H:%M:%S.%f"))
+    connection.connection.create_function("simulated_now", 0, world.ticks)
     connection.connection.execute("PRAGMA synchronous=OFF")
     monkeypatch.setitem(statements.NOW, "sqlite", "simulated_now()")
     monkeypatch.setattr(clock, "monotonic", lambda: world.seconds)

@@ -122,7 +122,7 @@ RAISED: dict[str, tuple[Callable[[], Any], str, str]] = {
     "hostile code": (raising(ActionError("\ud800", "\x00")), "\\ud800", "\\x00"),
     "halfway": (raising(Halfway()), "ACTION_ERROR", "ACTION_ERROR"),
     "code without words": (wordless, "HANDLER_ERROR", "RuntimeError"),
-    "pause without offset": (lambda: Pause(datetime(2026, 1, 1)), "HANDLER_ERROR", "its offset"),  # noqa: DTZ001
+    "pause without offset": (lambda: Pause(datetime(2026, 1, 1)), "HANDLER_ERROR", "its offset"),  # noqa: DTZ001 (that is what is tested)
     "odd flow": (lambda: Steer(1, "back"), "HANDLER_ERROR", "give continue"),  # type: ignore[arg-type]
 }
 KINDS = ("test_answer", "test_answer_async", "test_answer_inside")

@@ -6,10 +6,12 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection, connections
 
 from tests.factories import UserFactory, WorkflowFactory, WorkspaceFactory, definition
 from workflows import services
+from workflows.definition import DefinitionInvalid
 from workflows.documents import Json
 from workflows.models import Workflow, WorkflowStatus, WorkflowVersion
 
@@ -99,6 +101,56 @@ def test_no_change_of_a_workflow_changes_a_version() -> None:
     services.set_status(workflow=workflow, status=WorkflowStatus.ARCHIVED)
 
     assert list(WorkflowVersion.objects.filter(number=1).values()) == before
+
+
+# Its trigger
+
+
+def triggered(**trigger: Json) -> dict[str, Json]:
+    return {**waiting(1), "trigger": trigger}
+
+
+def trigger_type(workflow: Workflow) -> str:
+    return Workflow.objects.values_list("trigger_type", flat=True).get(pk=workflow.pk)
+
+
+@pytest.mark.parametrize(
+    ("document", "type_"),
+    [
+        (waiting(1), "manual"),
+        (triggered(), "manual"),
+        (triggered(type="webhook", path="/orders"), "webhook"),
+        (triggered(type="x" * 64), "x" * 64),
+    ],
+)
+def test_a_workflow_has_the_type_of_its_definitions_trigger(document: dict[str, Json], type_: str) -> None:
+    workflow = WorkflowFactory.create(definition=document)
+
+    assert workflow.trigger_type == trigger_type(workflow) == type_
+
+
+def test_it_changes_with_the_version_that_is_current() -> None:
+    workflow = WorkflowFactory.create(definition=triggered(type="webhook"))
+    types = []
+    for document in (triggered(type="schedule"), waiting(1), triggered(type="webhook")):
+        changed = services.change(workflow=workflow, definition=document)
+        assert changed.trigger_type == trigger_type(workflow)
+        types.append(changed.trigger_type)
+
+    assert types == ["schedule", "manual", "webhook"], "also back to an earlier version"
+
+
+def test_other_changes_leave_it() -> None:
+    workflow = WorkflowFactory.create(definition=triggered(type="webhook"))
+
+    services.change(workflow=workflow, name="Other")
+    services.set_status(workflow=workflow, status=WorkflowStatus.INACTIVE)
+    with pytest.raises(DefinitionInvalid):
+        services.change(workflow=workflow, definition={"trigger": {"type": "schedule"}, "actions": []})
+    with pytest.raises(ValidationError):
+        services.change(workflow=workflow, name="", definition=triggered(type="schedule"))
+
+    assert trigger_type(workflow) == "webhook"
 
 
 def test_a_definition_is_read_once(django_assert_num_queries: Callable[[int], Any]) -> None:

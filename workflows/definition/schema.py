@@ -101,9 +101,12 @@ def load(document: Json) -> Definition:
     return Definition.model_validate(document)
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a definition as a client may send it, so without the ids that are filled in on save."""
-    schema = Definition.model_json_schema()
+def json_schema(*, reference: str = "#/$defs/{model}") -> dict[str, Any]:
+    """The JSON Schema of a definition as a client may send it, so without the ids that are filled in on save.
+
+    `reference` is how its parts refer to each other.
+    """
+    schema = Definition.model_json_schema(ref_template=reference)
     action = schema["$defs"]["Action"]
     action["required"].remove("id")
     action["properties"]["type"]["enum"] = sorted(registry.ACTIONS)

@@ -55,14 +55,16 @@ class Fault:
 def worded(error: ValidationError, value: Any, *, leave_templates: bool = False) -> list[Fault]:
     """One fault for each place in `value`, whatever branches of a union were tried there.
 
-    With `leave_templates`, a text with an expression is no fault: what it will be is checked when the step runs.
+    With `leave_templates`, a text with an expression is no fault where a field is known: what it will be is checked
+    when the step runs.
     """
     if (count := error.error_count()) > MAX_READ:
         return [Fault("", f"{count:,} values don't fit; begin with the form of the whole.")]
     found: dict[tuple[str | int, ...], list[Mapping[str, Any]]] = {}
     for detail in error.errors(include_url=False, include_input=False):
         place, there = _place(value, detail["loc"], is_missing=detail["type"] == "missing")
-        if not (leave_templates and isinstance(there, str) and "{{" in there):
+        is_known = detail["type"] != "extra_forbidden"
+        if not (leave_templates and is_known and isinstance(there, str) and "{{" in there):
             found.setdefault(place, []).append(detail)
     outer = {place[:length] for place in found for length in range(len(place))}
     return list(_faults(found, outer))

@@ -1,0 +1,121 @@
+"""JSON in and out of the API: one parser that takes nothing it couldn't give back unchanged, and one renderer."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import IO, Any
+
+import orjson
+from django.conf import settings
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+
+MAX_NUMBER_CHARACTERS = 1_000
+MAX_LEVELS = 100
+
+
+class PayloadTooLarge(APIException):
+    status_code = 413
+    default_code = "PAYLOAD_TOO_LARGE"
+
+
+class JSONRenderer(BaseRenderer):
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        if data is None:
+            return b""
+        try:
+            return orjson.dumps(data)
+        except orjson.JSONEncodeError:  # a lone surrogate of the request that an error repeats
+            return json.dumps(data).encode()
+
+
+class JSONParser(BaseParser):
+    """Refuses with 400 what a reader after us would see otherwise than it was sent.
+
+    That is: names that occur twice in an object, numbers that a double can't hold, NaN, and nesting without end.
+    """
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        try:
+            text = _text(stream)
+            value = json.loads(
+                text, object_pairs_hook=_object, parse_float=_float, parse_int=_integer, parse_constant=_constant
+            )
+            if text.count("[") + text.count("{") > MAX_LEVELS:
+                _check_levels(value)
+        except RecursionError as error:
+            raise ParseError("The JSON is nested too deep; send at most 64 levels.") from error
+        except ValueError as error:
+            raise ParseError(f"The body isn't JSON that can be kept: {error}.") from error
+        return value
+
+
+def _text(stream: IO[bytes]) -> str:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    body = stream.read(limit + 1)
+    if len(body) > limit:
+        raise PayloadTooLarge(f"The body is larger than {limit:,} bytes.")
+    return body.decode("utf-8")
+
+
+def _check_levels(value: Any) -> None:
+    """Raises RecursionError where a later reader might: how deep Python can go differs from reader to reader."""
+    level, depth = [value], 0
+    while level := [
+        part
+        for whole in level
+        for part in (whole.values() if isinstance(whole, dict) else whole)
+        if isinstance(part, dict | list)
+    ]:
+        depth += 1
+        if depth > MAX_LEVELS:
+            raise RecursionError
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"the name {twice[:100]!a} occurs twice in an object")
+    return found
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if len(text) > MAX_NUMBER_CHARACTERS or not _is_exactly(value, text):
+        raise ValueError(
+            f"{text[:50]} has more digits, or is further from 0, than a 64-bit number can keep; send it as text"
+        )
+    return value
+
+
+def _is_exactly(value: float, text: str) -> bool:
+    try:
+        return Decimal(text) == Decimal(repr(value))
+    except InvalidOperation:  # its exponent is too large even for a Decimal
+        return False
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_NUMBER_CHARACTERS:
+        raise ValueError(f"{text[:50]}… is an integer beyond 64 bits; send it as text")
+    return int(text)
+
+
+def _constant(text: str) -> float:
+    raise ValueError(f"{text} isn't a JSON number")

@@ -1,0 +1,194 @@
+"""Passes on what happens to executions, to all in this process who follow them: read once, encoded once.
+
+Whoever commits says so (a hint), the sources bring the hints of other processes, and a look at the positions every
+second makes up for hints that were lost. What is passed on is always read from the rows.
+"""
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from itertools import batched
+from uuid import UUID
+
+from django.db import connection
+from django_eventstream.event import Event
+from django_eventstream.views import Listener, ListenerManager
+
+from executions.engine.announcements import Announcement
+from executions.models import Execution
+from executions.stream import listeners, reading
+from executions.stream.events import events_of
+from executions.stream.pump import Pump
+from executions.stream.reading import Reading
+from executions.stream.sources import Source
+
+LOOK_SECONDS = 1.0
+MOMENT_SECONDS = 0.000_1
+MOST_PAUSE_SECONDS = 0.02
+IDS_A_QUERY = 500
+READERS = 2
+GONE = sys.maxsize
+"""Beyond all positions, as that of an execution that was deleted."""
+
+
+class Batch(Event):  # type: ignore[misc]  # the library has no types
+    """What happened between two positions, encoded. `since` is the position behind which it begins."""
+
+    def __init__(self, channel: str, read: Reading) -> None:
+        super().__init__(channel, "batch", {}, read.position)
+        self.since = read.since
+        self.position = read.position
+        self.has_ended = read.ending is not None
+        self.body = events_of(read)
+
+
+class Hub:
+    """Of one process. Its threads run only while somebody follows an execution."""
+
+    def __init__(self) -> None:
+        self._manager = ListenerManager()
+        self._lock = threading.Lock()
+        self._followed: dict[UUID, int] = {}
+        self._positions: dict[UUID, int] = {}
+        self._touched: set[UUID] = set()
+        self._awake = threading.Event()
+        self._pump = Pump("trilith-stream", hear=self.heard, is_needed=self._is_needed, turn=self._turn)
+        self._has_news = False
+        self._look_at_earliest = self._look_at_latest = 0.0
+        self._reads: dict[tuple[UUID, int], asyncio.Future[Reading]] = {}
+        self._readers = ThreadPoolExecutor(READERS, "trilith-stream-reader")
+
+    @asynccontextmanager
+    async def following(self, execution_id: UUID) -> AsyncIterator[Listener]:
+        """A listener that gets each Batch from here on, unless it falls behind: then it says `overflow`."""
+        async with listeners.listening(self._manager, str(execution_id)) as listener:
+            self._begin(execution_id)
+            try:
+                yield listener
+            finally:
+                self._end(execution_id)
+
+    async def read(self, execution_id: UUID, since: int) -> Reading:
+        """What happened since. Those who ask the same at the same time share an answer, unless it's too old for one."""
+        found = await self._shared(execution_id, since)
+        while found.position < self._passed_on(execution_id, found.position):
+            found = await self._shared(execution_id, since)
+        return found
+
+    def _shared(self, execution_id: UUID, since: int) -> asyncio.Future[Reading]:
+        key = execution_id, since
+        if key not in self._reads:
+            reads = asyncio.get_running_loop().run_in_executor(self._readers, _read, execution_id, since)
+            reads.add_done_callback(lambda _: self._reads.pop(key))
+            self._reads[key] = reads
+        return asyncio.shield(self._reads[key])
+
+    def _passed_on(self, execution_id: UUID, read: int) -> int:
+        """The position up to which everybody who listens has got everything; what is `read` first is the beginning."""
+        with self._lock:
+            if execution_id in self._followed and execution_id not in self._positions:
+                self._positions[execution_id] = read
+                self._touched.add(execution_id)  # what was hinted at before there was a position to compare with
+                self._awake.set()
+            return self._positions.get(execution_id, 0)
+
+    def taken(self, listener: Listener) -> tuple[list[Batch], bool]:
+        return listeners.taken(self._manager, listener)
+
+    def heard(self, news: Announcement) -> None:
+        self.touch(news.execution_id, news.position)
+
+    def touch(self, execution_id: UUID, position: int) -> None:
+        """A hint that the execution has come to this position."""
+        with self._lock:
+            if self._positions.get(execution_id, position) < position:
+                self._touched.add(execution_id)
+                self._awake.set()
+
+    def _begin(self, execution_id: UUID) -> None:
+        with self._lock:
+            self._followed[execution_id] = self._followed.get(execution_id, 0) + 1
+        self._pump.start()
+
+    def _end(self, execution_id: UUID) -> None:
+        with self._lock:
+            self._followed[execution_id] -= 1
+            if not self._followed[execution_id]:
+                del self._followed[execution_id]
+                self._positions.pop(execution_id, None)
+                self._touched.discard(execution_id)
+                self._awake.set()
+
+    def _is_needed(self) -> bool:
+        return bool(self._followed)
+
+    def _turn(self, others: Source) -> None:
+        self._awake.wait(others.pause)
+        self._awake.clear()
+        self._has_news = others.has_news() or self._has_news
+        if self._is_time_to_look(time.monotonic()):
+            self._look()
+        begun = time.monotonic()
+        for execution_id in self._taken():
+            self._pass_on(execution_id)
+        self._leave_time(time.monotonic() - begun)
+
+    def _leave_time(self, spent: float) -> None:
+        """To whoever makes what is passed on: a burst of steps is read in a few goes, not in one for each."""
+        if spent > MOMENT_SECONDS:
+            threading.Event().wait(min(2 * spent, MOST_PAUSE_SECONDS))
+
+    def _taken(self) -> set[UUID]:
+        with self._lock:
+            touched, self._touched = self._touched, set()
+            return touched
+
+    def _is_time_to_look(self, now: float) -> bool:
+        return now > self._look_at_latest or (self._has_news and now > self._look_at_earliest)
+
+    def _look(self) -> None:
+        """Finds who has moved on without our having been told; takes no more than a fifth of the time for it."""
+        begun, self._has_news = time.monotonic(), False
+        with self._lock:
+            known = list(self._positions)
+        for some in batched(known, IDS_A_QUERY):
+            found = reading.positions(some)
+            for execution_id in some:
+                self.touch(execution_id, found.get(execution_id, GONE))
+        ended = time.monotonic()
+        self._look_at_earliest, self._look_at_latest = ended + 4 * (ended - begun), ended + LOOK_SECONDS
+
+    def _pass_on(self, execution_id: UUID) -> None:
+        with self._lock:
+            since = self._positions.get(execution_id)
+        if since is None:
+            return
+        channel = str(execution_id)
+        try:
+            batch = Batch(channel, reading.read(execution_id, since))
+        except Execution.DoesNotExist:
+            self._let_read(channel)
+            return
+        with self._lock:
+            if execution_id in self._positions:
+                self._positions[execution_id] = batch.position
+        if batch.position > since:
+            self._manager.add_to_queues(channel, batch)
+
+    def _let_read(self, channel: str) -> None:
+        """As after an overflow, so that each listener finds for itself that there is nothing to read any more."""
+        with self._manager.lock:
+            for listener in self._manager.listeners_by_channel.get(channel, ()):
+                listener.overflow = True
+                listener.wake_threadsafe()
+
+
+def _read(execution_id: UUID, since: int) -> Reading:
+    try:
+        return reading.read(execution_id, since)
+    finally:
+        connection.close()

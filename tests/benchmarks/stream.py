@@ -1,0 +1,195 @@
+"""From a step's commit to its arrival at a client: within one process, and between processes on both databases.
+
+`stream.<same_process|sqlite|postgres>.<listeners>.median_ms`, `.p99_ms`: 16 of the listeners (or the only one) follow
+a running execution, the others executions that sleep. Between processes, only what the other process committed counts.
+`stream.2000.execution_ratio`: how long an execution of 300 quick steps takes with so many listeners, 16 of them its
+own, beside how long it takes with none, in turns; `stream.listener_kb`: what a listener adds to the server's memory.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks import databases
+from tests.benchmarks.api import free_port, is_ready, wait_until
+
+LISTENERS = (1, 500, 2_000)
+WATCHING = 16
+STREAMS_OF_A_USER = 20
+SLEEPERS = 100
+TURNS = 3
+DEADLINE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Server:
+    process: subprocess.Popen[bytes]
+    port: int
+    scene: dict[str, Any]
+
+    def ask(self, method: str, path: str) -> dict[str, Any]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
+        headers = {"Authorization": f"Bearer {self.scene['tokens'][-1]}", "Content-Type": "application/json"}
+        connection.request(method, path, "{}" if method == "POST" else None, headers)
+        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        connection.close()
+        execution: dict[str, Any] = answer["execution"]
+        return execution
+
+    def execute(self, name: str) -> str:
+        return str(self.ask("POST", self.scene["execute"][name])["id"])
+
+    def ended(self, execution_id: str) -> dict[str, Any]:
+        ends_at = time.monotonic() + DEADLINE_SECONDS
+        while time.monotonic() < ends_at:
+            if (execution := self.ask("GET", f"{self.scene['executions']}/{execution_id}"))["completedAt"]:
+                return execution
+            time.sleep(0.2)
+        raise RuntimeError("the execution didn't end")
+
+    @property
+    def resident_kb(self) -> int:
+        answer = subprocess.run(["ps", "-o", "rss=", "-p", str(self.process.pid)], stdout=subprocess.PIPE, check=True)
+        return int(answer.stdout)
+
+
+def measure(console: Console) -> dict[str, float]:
+    table = Table(title="stream: from commit to client", title_justify="left")
+    for heading in ("where", "listeners", "median (ms)", "p99 (ms)", "events"):
+        table.add_column(heading, justify="left" if heading == "where" else "right")
+    figures: dict[str, float] = {}
+    with databases.sqlite() as url:
+        figures |= _latencies(url, "same_process", table, servers=1)
+    with databases.sqlite() as url:
+        figures |= _burden(url, console)
+    with databases.sqlite() as url:
+        figures |= _latencies(url, "sqlite", table, servers=2)
+    try:
+        with databases.postgres() as url:
+            figures |= _latencies(url, "postgres", table, servers=2)
+    except psycopg.OperationalError as error:
+        console.print(f"postgres: skipped, nothing answers there ({str(error).splitlines()[0]})")
+    console.print(table)
+    return figures
+
+
+def _latencies(url: str, name: str, table: Table, *, servers: int) -> dict[str, float]:
+    """With one server it runs what it streams; with two, the first streams and the other runs."""
+    figures: dict[str, float] = {}
+    with _servers(url, servers) as (running, notes):
+        first, last = running[0], running[-1]
+        sleeping = [first.execute("asleep") for _ in range(SLEEPERS)]
+        for listeners in LISTENERS:
+            with _followed(first, [], _spread(sleeping, listeners - min(listeners, WATCHING))):
+                execution_id = last.execute("watched")
+                with _followed(first, [execution_id] * min(listeners, WATCHING), []) as arrivals:
+                    last.ended(execution_id)
+            commits = _commits(notes, execution_id, last.process.pid)
+            live = [(position, at) for opened_at, position, at in arrivals if commits.get(position, 0) > opened_at]
+            taken = [1000 * (at - commits[position]) for position, at in live]
+            figures[f"stream.{name}.{listeners}.median_ms"] = round(median(taken), 2)
+            figures[f"stream.{name}.{listeners}.p99_ms"] = round(quantiles(taken, n=100)[98], 2)
+            shown = [figures[f"stream.{name}.{listeners}.{figure}"] for figure in ("median_ms", "p99_ms")]
+            table.add_row(name, str(listeners), *map(str, shown), str(len(taken)))
+    return figures
+
+
+def _burden(url: str, console: Console) -> dict[str, float]:
+    """What many listeners cost the server and an execution that runs there."""
+    durations: dict[bool, list[int]] = {False: [], True: []}
+    listeners = LISTENERS[-1]
+    with _servers(url, 1) as ([server], _):
+        sleeping = [server.execute("asleep") for _ in range(SLEEPERS)]
+        server.ended(server.execute("busy"))
+        before = server.resident_kb
+        with _followed(server, [], _spread(sleeping, listeners)):
+            each_kb = (server.resident_kb - before) / listeners
+        for _ in range(TURNS):
+            durations[False].append(server.ended(server.execute("busy"))["durationMs"])
+            with _followed(server, [], _spread(sleeping, listeners - WATCHING)):
+                execution_id = server.execute("busy")
+                with _followed(server, [execution_id] * WATCHING, []):
+                    durations[True].append(server.ended(execution_id)["durationMs"])
+    ratio = median(durations[True]) / median(durations[False])
+    console.print(f"an execution of 300 steps takes {ratio:.2f} times as long while {listeners} listen: {durations} ms")
+    console.print(f"a listener takes {each_kb:.1f} kB of the server's memory")
+    return {f"stream.{listeners}.execution_ratio": round(ratio, 3), "stream.listener_kb": round(each_kb, 1)}
+
+
+def _spread(execution_ids: list[str], number: int) -> list[str]:
+    return [execution_ids[turn % len(execution_ids)] for turn in range(number)]
+
+
+def _commits(notes: Path, execution_id: str, pid: int) -> dict[int, float]:
+    lines = [line.split() for line in notes.read_text().splitlines() if line.startswith(execution_id)]
+    return {int(position): float(at) for _, position, at, process in lines if int(process) == pid}
+
+
+@contextmanager
+def _followed(server: Server, watched: list[str], others: list[str]) -> Iterator[list[tuple[float, int, float]]]:
+    """Streams that are open while the block lasts; afterwards, when watched ones were opened and got each event."""
+    arrivals: list[tuple[float, int, float]] = []
+    paths = [f"{server.scene['executions']}/{each}/stream" for each in [*watched, *others]]
+    # The last user asks, and the one before watches; the others have 20 streams each.
+    users = [server.scene["tokens"][-2]] * len(watched)
+    users += [server.scene["tokens"][turn // STREAMS_OF_A_USER] for turn in range(len(others))]
+    task = [(path, user, turn < len(watched)) for turn, (path, user) in enumerate(zip(paths, users, strict=True))]
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.stream_clients"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as clients:
+        assert clients.stdin
+        assert clients.stdout
+        clients.stdin.write(json.dumps({"port": server.port, "streams": task}).encode() + b"\n")
+        clients.stdin.flush()
+        if clients.stdout.readline() != b"open\n":
+            raise RuntimeError("the streams didn't open")
+        yield arrivals
+        clients.stdin.write(b"\n")
+        clients.stdin.flush()
+        told = json.loads(clients.stdout.readline())
+        arrivals += [(opened_at, position, at) for opened_at, stream in told for position, at in stream]
+
+
+@contextmanager
+def _servers(url: str, number: int) -> Iterator[tuple[list[Server], Path]]:
+    environment = {**os.environ, "DATABASE_URL": url, "DEBUG": "true"}
+    environment |= {"REQUESTS_PER_MINUTE_OF_USER": "0", "REQUESTS_PER_MINUTE_IN_WORKSPACE": "0"}
+    scene = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.stream_scene"], env=environment, stdout=subprocess.PIPE, check=True
+    )
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        notes = Path(folder) / "notes"
+        environment["COMMIT_NOTES"] = str(notes)
+        first = environment | ({"ONLY_SERVES": "1"} if number > 1 else {})
+        running = [
+            stack.enter_context(_server(each, json.loads(scene.stdout))) for each in [first, environment][:number]
+        ]
+        yield running, notes
+
+
+@contextmanager
+def _server(environment: dict[str, str], scene: dict[str, Any]) -> Iterator[Server]:
+    port = free_port()
+    command = ["-m", "uvicorn", "tests.benchmarks.stream_server:application", "--port", str(port), "--lifespan", "on"]
+    log = subprocess.DEVNULL
+    process = subprocess.Popen([sys.executable, *command, "--no-access-log"], env=environment, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: is_ready(port, "/healthz"))
+        yield Server(process, port, scene)
+    finally:
+        process.terminate()
+        process.wait(DEADLINE_SECONDS)

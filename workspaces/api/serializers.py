@@ -1,0 +1,106 @@
+"""What comes in and goes out about people; the JSON itself is `workspaces.representation`'s."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from workspaces.api.fields import Body, Choice, Moment, Text
+from workspaces.models import Role, Scope, TaskPriority, TaskStatus
+
+
+class OrganizationSerializer(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+
+
+class WorkspaceSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    organization = OrganizationSerializer()
+    role = Choice(Role.choices, help_text="Of whoever asks.")
+    createdAt = Moment()
+
+
+class UserSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    username = serializers.CharField()
+    name = serializers.CharField(allow_blank=True)
+    email = serializers.CharField(allow_blank=True)
+
+
+class MemberSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    user = UserSerializer()
+    role = Choice(Role.choices)
+    createdAt = Moment()
+
+
+class RoleInput(Body):
+    role = Choice(Role.choices)
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("By address", {"user": "ada@example.org", "role": "MEMBER"}, request_only=True)]
+)
+class MemberInput(RoleInput):
+    user = Text(max_length=254, help_text="The user name or the e-mail address of a user.")
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "For a nightly script", {"name": "nightly import", "scopes": ["read", "execute"]}, request_only=True
+        )
+    ]
+)
+class TokenInput(Body):
+    name = Text(max_length=100, help_text="What it is for.")
+    scopes = serializers.ListField(
+        child=Choice(Scope.choices), min_length=1, max_length=len(Scope), required=False,
+        help_text="`read` and `execute` unless given.",
+    )  # fmt: skip
+    expiresAt = Moment(required=False, allow_null=True, help_text="In 90 days unless given; null is never.")
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    hint = serializers.CharField(help_text="How the token begins.")
+    user = UserSerializer(help_text="For whom it speaks.")
+    workspaceId = serializers.UUIDField(allow_null=True, help_text="The one workspace that it opens; null: all.")
+    scopes = serializers.ListField(child=Choice(Scope.choices))
+    expiresAt = Moment(allow_null=True)
+    lastUsedAt = Moment(allow_null=True)
+    createdAt = Moment()
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Done", {"status": "DONE"}, request_only=True)])
+class TaskInput(Body):
+    status = Choice(TaskStatus.choices)
+
+
+class TaskSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    status = Choice(TaskStatus.choices)
+    priority = Choice(TaskPriority.choices)
+    assignee = UserSerializer(allow_null=True)
+    dueAt = Moment(allow_null=True)
+    executionId = serializers.UUIDField(allow_null=True, help_text="The execution that made it.")
+    stepPath = serializers.CharField(allow_null=True)
+    createdAt = Moment()
+    updatedAt = Moment()
+
+
+class NotificationSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    title = serializers.CharField(allow_blank=True)
+    message = serializers.CharField()
+    readAt = Moment(allow_null=True)
+    mailedAt = Moment(allow_null=True)
+    executionId = serializers.UUIDField(allow_null=True, help_text="The execution that sent it.")
+    stepPath = serializers.CharField(allow_null=True)
+    createdAt = Moment()
