@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps
 from django.core.checks import register
 
 from config import checks
@@ -6,6 +7,12 @@ from config import checks
 
 class ProjectConfig(AppConfig):
     name = "config"
+    default = True
 
     def ready(self) -> None:
         register(checks.environment)
+
+
+class AdminConfig(apps.AdminConfig):
+    default = False
+    default_site = "config.admin.Site"

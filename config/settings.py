@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from django.templatetags.static import static
+from django.utils.csp import CSP
 from environs import validate
 
 from config.environment import database, env, host_and_port, mailer, read, report
@@ -119,7 +121,8 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "config.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -130,6 +133,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "config.policy.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -152,6 +156,20 @@ TEMPLATES = [
         },
     }
 ]
+# What a page may load and run: what this server serves, and no script that stands in the page.
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+    "img-src": [CSP.SELF, "data:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.SELF],
+}
+# The theme's Alpine makes functions of the attributes in its own templates.
+ADMIN_SCRIPTS = [CSP.SELF, CSP.UNSAFE_EVAL]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -192,6 +210,31 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "COMPONENT_SPLIT_PATCH": False,
     "POSTPROCESSING_HOOKS": ["config.openapi.with_definition"],
+}
+_PRIMARY = {
+    "50": "oklch(97.1% .014 195)",
+    "100": "oklch(94.2% .032 195)",
+    "200": "oklch(89.5% .06 195)",
+    "300": "oklch(82.5% .09 195)",
+    "400": "oklch(73% .105 196)",
+    "500": "oklch(61.5% .1 198)",
+    "600": "oklch(52% .086 200)",
+    "700": "oklch(45.5% .074 202)",
+    "800": "oklch(39.5% .061 204)",
+    "900": "oklch(34.5% .05 206)",
+    "950": "oklch(25.5% .04 208)",
+}
+UNFOLD = {
+    "SITE_TITLE": "Trilith",
+    "SITE_HEADER": "Trilith",
+    "SITE_SUBHEADER": "Workflows, and what became of them",
+    "SITE_URL": None,
+    "SITE_ICON": lambda _: static("trilith/mark.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("trilith/mark.svg")}],
+    "SHOW_BACK_BUTTON": False,
+    "BORDER_RADIUS": "6px",
+    "COLORS": {"primary": _PRIMARY},
+    "SIDEBAR": {"navigation": "config.admin.sidebar"},
 }
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.text import Text
 
 from executions import services
+from executions.durations import duration
 from executions.engine import dispatch
 from executions.engine.plan import StepRecord
 from executions.management.terminal import ExecutionView
-from executions.management.wording import duration, label, plain
+from executions.management.wording import label, plain
 from executions.models import Execution
 from executions.representation import in_order
 from executions.states import ExecutionStatus

@@ -15,9 +15,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from executions.durations import duration
 from executions.engine.plan import StepRecord
 from executions.management.window import window
-from executions.management.wording import duration, label, plain, remark, shown_status
+from executions.management.wording import label, plain, remark, shown_status
 from executions.models import Execution, Step
 from executions.states import ExecutionStatus, StepStatus
 from workflows.definition import Action, Definition

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
+from executions.durations import countdown
 from executions.engine.plan import StepRecord
 from executions.states import StepStatus, WaitingFor
 from workflows.documents import Json
@@ -28,21 +29,6 @@ def shown_status(step: StepRecord) -> str:
 def plain(text: object) -> str:
     """The text on one line and without control characters: what a server answered must not steer the terminal."""
     return "".join(character if character.isprintable() else "�" for character in " ".join(str(text).split()))
-
-
-def duration(seconds: float) -> str:
-    """`7 ms`, `1.2 s`, `2 min 05 s`, `3 h 07 min`."""
-    return f"{max(0.0, seconds) * 1000:.0f} ms" if seconds < 1 else countdown(seconds)
-
-
-def countdown(seconds: float) -> str:
-    """The same without milliseconds, which nobody can read while they run."""
-    if seconds < 59.95:  # noqa: PLR2004 (what rounds to 60.0 s is a minute)
-        return f"{max(0.0, seconds):.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:  # noqa: PLR2004 (an hour)
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def remark(step: StepRecord, now: datetime) -> str:

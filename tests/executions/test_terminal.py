@@ -9,10 +9,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from executions.durations import duration
 from executions.engine.plan import StepRecord
 from executions.management.terminal import ExecutionView
 from executions.management.window import window
-from executions.management.wording import duration, plain, remark
+from executions.management.wording import plain, remark
 from executions.states import ExecutionStatus, StepStatus
 from workflows.definition import parse, with_ids
 from workflows.documents import Json

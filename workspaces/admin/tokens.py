@@ -8,48 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from workspaces import tokens
-from workspaces.models import ApiToken, Membership, Notification, Organization, Scope, Task, Workspace
-
-
-@admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin):
-    list_display = ("name", "slug", "owner", "created_at")
-    search_fields = ("name", "slug")
-    autocomplete_fields = ("owner",)
-
-
-class MembershipInline(admin.TabularInline):
-    model = Membership
-    extra = 0
-    autocomplete_fields = ("user",)
-
-
-@admin.register(Workspace)
-class WorkspaceAdmin(admin.ModelAdmin):
-    list_display = ("name", "slug", "organization", "created_at")
-    list_select_related = ("organization",)
-    search_fields = ("name", "slug")
-    inlines: ClassVar = [MembershipInline]
-
-
-@admin.register(Task)
-class TaskAdmin(admin.ModelAdmin):
-    list_display = ("title", "workspace", "status", "priority", "assignee", "created_at")
-    list_filter = ("status", "priority", "workspace")
-    list_select_related = ("workspace", "assignee")
-    search_fields = ("title",)
-    autocomplete_fields = ("workspace", "assignee")
-    readonly_fields = ("execution_id", "step_path", "created_at")
-
-
-@admin.register(Notification)
-class NotificationAdmin(admin.ModelAdmin):
-    list_display = ("__str__", "recipient", "workspace", "read_at", "created_at")
-    list_filter = ("workspace",)
-    list_select_related = ("workspace", "recipient")
-    search_fields = ("title", "message")
-    autocomplete_fields = ("workspace", "recipient")
-    readonly_fields = ("execution_id", "step_path", "mailed_at", "created_at")
+from workspaces.admin.theme import ModelAdmin
+from workspaces.models import ApiToken, Scope
 
 
 class ApiTokenForm(forms.ModelForm):
@@ -64,7 +24,7 @@ class ApiTokenForm(forms.ModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(ModelAdmin):
     """A token is issued here and revoked by deleting it; there is nothing to change about one."""
 
     form = ApiTokenForm
@@ -82,7 +42,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:  # noqa: FBT002 (Django's signature)
         return super().get_form(request, obj, change, help_texts=self.help_texts, **options)
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
