@@ -68,6 +68,9 @@ class Workflow(models.Model):
     objects = WorkflowQuerySet.as_manager()
 
     class Meta:
+        # Beyond what the role in the workspace allows.
+        default_permissions = ()
+        permissions: ClassVar = [("execute_workflow", "Can execute workflows that he may see")]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["workspace", "name"],
@@ -99,6 +102,7 @@ class WorkflowVersion(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
+        default_permissions = ()
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["workflow", "number"], name="version_number_once_per_workflow"),
             models.UniqueConstraint(fields=["workflow", "digest"], name="version_content_once_per_workflow"),

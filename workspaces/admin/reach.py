@@ -85,6 +85,12 @@ class ByRole(ModelAdmin):
         """With this object, or without one with any."""
         return verb is not None and reach_of(request).may(verb, None if obj is None else self.workspace_id_of(obj))
 
+    def may_by(self, request: HttpRequest, verb: Verb, permission: str, obj: Any = None) -> bool:
+        """As `may`, or by this permission of Django's to do it wherever he may look."""
+        return self.may(request, verb, obj) or (
+            self.may(request, self.view_verb, obj) and request.user.has_perm(permission)
+        )
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
