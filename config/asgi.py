@@ -1,6 +1,7 @@
 """What uvicorn serves: Django's WSGI app in threads, and beside it, from start to shutdown, the executor."""
 
 import asyncio
+import gc
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -34,6 +35,8 @@ _endings = Endings()
 _streams = Streams(Hub(), Boards(), at_most=settings.STREAMS_AT_ONCE)
 # Half of the threads are left to the others when many waits are over at once.
 _holding = Holding(_threads.ask, _endings, at_once=max(1, settings.WEB_THREADS // 2))
+# Cycles are few: what has been made since the last look, and how many looks there are to a look through more.
+GARBAGE = (20_000, 20, 20)
 
 
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -68,11 +71,19 @@ async def _live(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     except SystemCheckError as error:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         return
+    _collect_garbage_seldom()
     with dispatch.executor(), _told_to_stop(_let_go):
         await send({"type": "lifespan.startup.complete"})
         await receive()
         _let_go()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def _collect_garbage_seldom() -> None:
+    """To look through all that thousands of streams hold stops everything for 0.1 s; what is loaded by now stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
 
 
 def _let_go() -> None:

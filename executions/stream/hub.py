@@ -27,8 +27,8 @@ from executions.stream.reading import Reading
 from executions.stream.sources import Source
 
 LOOK_SECONDS = 1.0
-MOMENT_SECONDS = 0.000_1
-MOST_PAUSE_SECONDS = 0.02
+QUIET_SECONDS = 0.005
+MOST_PAUSE_SECONDS = 0.06
 IDS_A_QUERY = 500
 READERS = 2
 GONE = sys.maxsize
@@ -58,6 +58,7 @@ class Hub:
         self._awake = threading.Event()
         self._pump = Pump("trilith-stream", hear=self.heard, is_needed=self._is_needed, turn=self._turn)
         self._has_news = False
+        self._hints = 0
         self._look_at_earliest = self._look_at_latest = 0.0
         self._reads: dict[tuple[UUID, int], asyncio.Future[Reading]] = {}
         self._readers = ThreadPoolExecutor(READERS, "trilith-stream-reader")
@@ -106,6 +107,7 @@ class Hub:
         """A hint that the execution has come to this position."""
         with self._lock:
             if self._positions.get(execution_id, position) < position:
+                self._hints += 1
                 self._touched.add(execution_id)
                 self._awake.set()
 
@@ -132,15 +134,20 @@ class Hub:
         self._has_news = others.has_news() or self._has_news
         if self._is_time_to_look(time.monotonic()):
             self._look()
-        begun = time.monotonic()
+        hints = self._hints
         for execution_id in self._taken():
             self._pass_on(execution_id)
-        self._leave_time(time.monotonic() - begun)
+        self._leave_time(hints)
 
-    def _leave_time(self, spent: float) -> None:
-        """To whoever makes what is passed on: a burst of steps is read in a few goes, not in one for each."""
-        if spent > MOMENT_SECONDS:
-            threading.Event().wait(min(2 * spent, MOST_PAUSE_SECONDS))
+    def _leave_time(self, hints: int) -> None:
+        """To whoever makes what is passed on: what comes faster than it can be passed on is read in a few goes.
+
+        They share an interpreter. So it rests until nothing has come for a moment, or somebody has waited for too long.
+        """
+        ends_at = time.monotonic() + MOST_PAUSE_SECONDS
+        while hints != self._hints and time.monotonic() < ends_at:
+            hints = self._hints
+            threading.Event().wait(QUIET_SECONDS)
 
     def _taken(self) -> set[UUID]:
         with self._lock:

@@ -4,6 +4,7 @@
 a running execution, the others executions that sleep. Between processes, only what the other process committed counts.
 `stream.2000.execution_ratio`: how long an execution of 300 quick steps takes with so many listeners, 16 of them its
 own, beside how long it takes with none, in turns; `stream.listener_kb`: what a listener adds to the server's memory.
+What slow clients cost is measured by `stream_slow`.
 """
 
 import json
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median, quantiles
@@ -24,7 +26,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import databases
+from tests.benchmarks import databases, stream_slow
 from tests.benchmarks.api import free_port, is_ready, wait_until
 
 LISTENERS = (1, 500, 2_000)
@@ -41,17 +43,17 @@ class Server:
     port: int
     scene: dict[str, Any]
 
-    def ask(self, method: str, path: str) -> dict[str, Any]:
+    def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
         headers = {"Authorization": f"Bearer {self.scene['tokens'][-1]}", "Content-Type": "application/json"}
-        connection.request(method, path, "{}" if method == "POST" else None, headers)
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer: dict[str, Any] = json.loads(connection.getresponse().read())
         connection.close()
         execution: dict[str, Any] = answer["execution"]
         return execution
 
-    def execute(self, name: str) -> str:
-        return str(self.ask("POST", self.scene["execute"][name])["id"])
+    def execute(self, name: str, body: Any = None) -> str:
+        return str(self.ask("POST", self.scene["execute"][name], body or {})["id"])
 
     def ended(self, execution_id: str) -> dict[str, Any]:
         ends_at = time.monotonic() + DEADLINE_SECONDS
@@ -95,12 +97,7 @@ def _latencies(url: str, name: str, table: Table, *, servers: int) -> dict[str, 
         sleeping = [first.execute("asleep") for _ in range(SLEEPERS)]
         for listeners in LISTENERS:
             with _followed(first, [], _spread(sleeping, listeners - min(listeners, WATCHING))):
-                execution_id = last.execute("watched")
-                with _followed(first, [execution_id] * min(listeners, WATCHING), []) as arrivals:
-                    last.ended(execution_id)
-            commits = _commits(notes, execution_id, last.process.pid)
-            live = [(position, at) for opened_at, position, at in arrivals if commits.get(position, 0) > opened_at]
-            taken = [1000 * (at - commits[position]) for position, at in live]
+                taken = _watched(first, last, notes, min(listeners, WATCHING))
             figures[f"stream.{name}.{listeners}.median_ms"] = round(median(taken), 2)
             figures[f"stream.{name}.{listeners}.p99_ms"] = round(quantiles(taken, n=100)[98], 2)
             shown = [figures[f"stream.{name}.{listeners}.{figure}"] for figure in ("median_ms", "p99_ms")]
@@ -108,26 +105,45 @@ def _latencies(url: str, name: str, table: Table, *, servers: int) -> dict[str, 
     return figures
 
 
+def _watched(first: Server, last: Server, notes: Path, watching: int) -> list[float]:
+    """How long (ms) each event took from its commit on the `last` server to each of those who watch it on the first."""
+    execution_id = last.execute("watched")
+    with _followed(first, [execution_id] * watching, []) as arrivals:
+        last.ended(execution_id)
+    commits = _commits(notes, execution_id, last.process.pid)
+    live = [(position, at) for opened_at, position, at in arrivals if commits.get(position, 0) > opened_at]
+    return [1000 * (at - commits[position]) for position, at in live]
+
+
 def _burden(url: str, console: Console) -> dict[str, float]:
     """What many listeners cost the server and an execution that runs there."""
-    durations: dict[bool, list[int]] = {False: [], True: []}
+    durations: dict[bool, list[float]] = {False: [], True: []}
     listeners = LISTENERS[-1]
-    with _servers(url, 1) as ([server], _):
+    with _servers(url, 1) as ([server], notes):
+        figures = stream_slow.measure(server, lambda: _watched(server, server, notes, WATCHING), console)
         sleeping = [server.execute("asleep") for _ in range(SLEEPERS)]
         server.ended(server.execute("busy"))
         before = server.resident_kb
         with _followed(server, [], _spread(sleeping, listeners)):
             each_kb = (server.resident_kb - before) / listeners
         for _ in range(TURNS):
-            durations[False].append(server.ended(server.execute("busy"))["durationMs"])
+            durations[False].append(_busy_ms(server.ended(server.execute("busy"))))
             with _followed(server, [], _spread(sleeping, listeners - WATCHING)):
                 execution_id = server.execute("busy")
                 with _followed(server, [execution_id] * WATCHING, []):
-                    durations[True].append(server.ended(execution_id)["durationMs"])
+                    durations[True].append(_busy_ms(server.ended(execution_id)))
     ratio = median(durations[True]) / median(durations[False])
     console.print(f"an execution of 300 steps takes {ratio:.2f} times as long while {listeners} listen: {durations} ms")
     console.print(f"a listener takes {each_kb:.1f} kB of the server's memory")
-    return {f"stream.{listeners}.execution_ratio": round(ratio, 3), "stream.listener_kb": round(each_kb, 1)}
+    return figures | {f"stream.{listeners}.execution_ratio": round(ratio, 3), "stream.listener_kb": round(each_kb, 1)}
+
+
+def _busy_ms(execution: dict[str, Any]) -> float:
+    """From the end of its first step, a wait in which its followers come, to its own."""
+    began, ended = (
+        datetime.fromisoformat(at) for at in (execution["steps"][0]["completedAt"], execution["completedAt"])
+    )
+    return (ended - began) / timedelta(milliseconds=1)
 
 
 def _spread(execution_ids: list[str], number: int) -> list[str]:

@@ -17,6 +17,7 @@ from workspaces import tokens  # noqa: E402 (the apps have to be there first)
 USERS = 101
 STEPS = 40
 BUSY_STEPS = 300
+HEAVY_STEPS = 40
 
 
 def wait(**config: int) -> Json:
@@ -29,9 +30,11 @@ def main() -> None:
     members = [MembershipFactory.create(workspace=workspace) for _ in range(USERS)]
     of_them = [tokens.issue(user=each.user, name="benchmark", scopes=["read", "execute"])[1] for each in members]
     step: Json = {"type": "condition", "config": {"expression": "true"}}
+    task: Json = {"type": "create_task", "config": {"title": "heavy", "description": "{{ trigger.text }}"}}
     workflows = {
+        "heavy": definition(wait(durationMs=3000), *[task] * HEAVY_STEPS),
         "watched": definition(wait(durationMs=1500), *[wait(durationMs=20)] * STEPS),
-        "busy": definition(*[step] * BUSY_STEPS),
+        "busy": definition(wait(durationMs=2000), *[step] * BUSY_STEPS),
         "asleep": definition(wait(hours=1)),
     }
     base = f"/api/workspaces/{workspace.slug}/workflows"

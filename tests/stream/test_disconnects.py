@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="threads and files are counted by way of /proc"),
 ]
 
-TIMES = 400
+TIMES = 1_000
 CLIENTS = 8
 SLACK = 6
 """Threads and connections that pools may have made meanwhile; a leak would be as many as there were streams."""
