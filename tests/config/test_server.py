@@ -75,9 +75,9 @@ def test_it_serves_the_admin_with_its_assets(database_url: str, debug: str) -> N
     ):
         status, _, page = get(port, "/admin/login/")
         assert status == 200
-        stylesheets = re.findall(rb'<link rel="stylesheet" href="([^"]+)"', page)
-        assert stylesheets
-        assert {get(port, address.decode())[0] for address in stylesheets} == {200}
+        assets = re.findall(rb'<(?:link|script) [^>]*(?:href|src)="([^"]+)"', page)
+        assert {address[:8] for address in assets} == {b"/static/"}
+        assert {get(port, address.decode())[0] for address in assets} == {200}
 
 
 def test_it_refuses_to_start_on_wrong_settings_and_says_why(database_url: str) -> None:
