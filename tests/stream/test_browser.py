@@ -8,12 +8,12 @@ import pytest
 from django.test import Client
 
 from executions.models import Execution
+from tests.config.browsers import Tab, tab
 from tests.config.processes import ROOT
 from tests.config.servers import Server
 from tests.executions import handlers
 from tests.executions.programs import scene
 from tests.factories import MembershipFactory, UserFactory
-from tests.stream.browsers import Tab, tab
 from tests.stream.conftest import streaming
 from tests.stream.scenes import echo, held, is_the_whole_log, started, stream_of
 from tests.stream.sse import Event
