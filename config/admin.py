@@ -1,4 +1,4 @@
-"""The admin's site: its start page and its sidebar."""
+"""The admin's site and its sidebar. What its start page shows is `executions.admin.start`'s."""
 
 from typing import Any
 
@@ -6,7 +6,11 @@ from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from unfold.sites import UnfoldAdminSite
+
+if apps.is_installed("unfold"):
+    from unfold.sites import UnfoldAdminSite as AdminSite
+else:
+    from django.contrib.admin import AdminSite
 
 SIDEBAR = {
     "Runs": {"executions.Execution": "play_circle"},
@@ -14,6 +18,7 @@ SIDEBAR = {
     "For people": {"workspaces.Task": "task_alt", "workspaces.Notification": "notifications"},
     "Who": {
         "workspaces.Workspace": "workspaces",
+        "workspaces.Membership": "badge",
         "workspaces.ApiToken": "key",
         "workspaces.Organization": "domain",
         "auth.User": "person",
@@ -22,7 +27,7 @@ SIDEBAR = {
 }
 
 
-class Site(UnfoldAdminSite):
+class Site(AdminSite):
     index_title = "Overview"
 
 

@@ -1,10 +1,11 @@
 """What runs and what happened: an execution, and a row for each of its steps, which is also its event log."""
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -14,6 +15,23 @@ from workflows.models import Workflow, WorkflowVersion
 from workspaces.fields import UUID7Key
 from workspaces.models import Workspace
 
+UNSUCCESSFUL = (ExecutionStatus.FAILED, ExecutionStatus.TIMEOUT, ExecutionStatus.CANCELLED)
+
+
+class _Condition(models.Lookup):
+    """That of a partial index, word for word: SQLite takes no parameter for what the index has in writing."""
+
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        left, parameters = self.process_lhs(compiler, connection)
+        return f"{left}{self.rhs[connection.vendor]}", parameters
+
+
+_IN = " IN ({})".format(", ".join(f"'{status}'" for status in UNSUCCESSFUL))
+_IS_UNSUCCESSFUL = _Condition(F("status"), {"sqlite": _IN, "postgresql": _IN})
+_IS_SIMULATION = _Condition(F("is_simulation"), {"sqlite": " = 1", "postgresql": ""})
+
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
     def due(self, now: datetime) -> Self:
@@ -22,6 +40,13 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 
     def unfinished(self) -> Self:
         return self.filter(wake_at__isnull=False)
+
+    def unsuccessful(self, status: str) -> Self:
+        """Those of one of the UNSUCCESSFUL statuses, by the indexes that have nothing else."""
+        return self.filter(_IS_UNSUCCESSFUL, status=status)
+
+    def simulations(self) -> Self:
+        return self.filter(_IS_SIMULATION)
 
     def with_context(self) -> Self:
         """With all that its representation reads, but for the version's definition, which may be large."""
@@ -103,6 +128,18 @@ class Execution(models.Model):
             models.Index(fields=["workflow", "started_at"], name="execution_by_start"),
             models.Index(fields=["workspace", "created_at"], name="execution_of_workspace"),
             models.Index(fields=["workspace", "completed_at", "created_at"], name="execution_by_end"),
+            models.Index(fields=["created_at"], name="execution_by_creation"),
+            models.Index(
+                fields=["status", "created_at"],
+                name="execution_unsuccessful",
+                condition=Q(status__in=UNSUCCESSFUL),
+            ),
+            models.Index(
+                fields=["workspace", "status", "created_at"],
+                name="execution_unsuccessful_in",
+                condition=Q(status__in=UNSUCCESSFUL),
+            ),
+            models.Index(fields=["created_at"], name="execution_simulated", condition=Q(is_simulation=True)),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The verbs that the API, the admin and the commands share: start, run, wait, cancel. For any Django code."""
+"""The verbs that the API, the admin and the commands share: start, run, run again, wait, cancel. For Django code."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from executions.engine import clock, dispatch, journal, runner
 from executions.engine.runner import Observer
 from executions.models import Execution
 from executions.states import TransitionNotAllowed
-from workflows.documents import DocumentError, Json, encode, join
+from workflows.documents import DocumentError, Json, dump, encode, join
 from workflows.models import Workflow
 from workflows.services import definition_of
 
@@ -23,7 +23,7 @@ IDEMPOTENCY_KEY = re.compile(r"[ -~]{1,255}")
 
 __all__ = [
     "IdempotencyConflict", "InvalidIdempotencyKey", "NotActive", "Started", "TransitionNotAllowed",
-    "cancel", "run", "start", "start_once", "wait",
+    "cancel", "run", "run_again", "start", "start_once", "wait",
 ]  # fmt: skip
 
 
@@ -152,9 +152,11 @@ def _insert(execution: Execution, workflow: Workflow, variables: dict[str, Json]
     if not _started(execution, workflow, variables):
         workflow.refresh_from_db()
         if not _started(execution, workflow, variables):
-            raise NotActive(
-                f"Workflow {workflow.name!r} is {workflow.status}; activate it first, or ask for a dry run."
-            )
+            raise _not_active(workflow)
+
+
+def _not_active(workflow: Workflow) -> NotActive:
+    return NotActive(f"Workflow {workflow.name!r} is {workflow.status}; activate it first, or ask for a dry run.")
 
 
 def _started(execution: Execution, workflow: Workflow, variables: dict[str, Json]) -> bool:
@@ -166,6 +168,34 @@ def _started(execution: Execution, workflow: Workflow, variables: dict[str, Json
     execution.variables = {**definition.variables, **variables}
     execution.timeout_ms, execution.total_steps = definition.timeout, len(definition.actions)
     return journal.start(execution)
+
+
+def run_again(*, execution: Execution, latest: bool, by: AbstractBaseUser | None = None) -> Execution:
+    """A new PENDING execution with the data of this one, a dry run if it was one: of its version, or of the `latest`.
+
+    Of the same version it has the same variables; over those of the latest go the ones that weren't its version's own.
+    Raises NotActive as `start` does.
+    """
+    if latest:
+        return start(
+            workflow=execution.workflow, trigger_data=execution.trigger_data, variables=_overrides(execution),
+            triggered_by=by, dry_run=execution.is_simulation,
+        )  # fmt: skip
+    again = Execution(
+        workspace_id=execution.workspace_id, workflow_id=execution.workflow_id, version_id=execution.version_id,
+        trigger_data=execution.trigger_data, variables=execution.variables, is_simulation=execution.is_simulation,
+        timeout_ms=execution.timeout_ms, total_steps=execution.total_steps, triggered_by_id=by.pk if by else None,
+    )  # fmt: skip
+    if not journal.start(again, pinned=True):
+        raise _not_active(Workflow.objects.get(pk=execution.workflow_id))
+    transaction.on_commit(dispatch.wake)
+    return again
+
+
+def _overrides(execution: Execution) -> dict[str, Json]:
+    """What was given over the definition's own; an equal value counts as its own. In JSON 1 isn't true."""
+    own = {name: dump(value) for name, value in definition_of(execution.version_id).variables.items()}
+    return {name: value for name, value in execution.variables.items() if own.get(name) != dump(value)}
 
 
 def _check(name: str, value: object) -> None:

@@ -153,6 +153,30 @@ def remove_member(*, membership: Membership) -> None:
     membership.delete()
 
 
+def rename_workspace(*, workspace: Workspace, name: str) -> Workspace:
+    """Its slug stays, since addresses lead to it."""
+    workspace.name = name
+    workspace.save(update_fields=["name"])
+    return workspace
+
+
+def change_task(
+    *,
+    task: Task,
+    title: str,
+    description: str,
+    status: TaskStatus,
+    priority: TaskPriority,
+    assignee: User | None,
+    due_at: datetime | None,
+) -> Task:
+    """All that a person may change of it. Whether the assignee is a member is for the caller to know."""
+    task.title, task.description, task.status, task.priority = title, description, status, priority
+    task.assignee, task.due_at = assignee, due_at
+    task.save(update_fields=["title", "description", "status", "priority", "assignee", "due_at", "updated_at"])
+    return task
+
+
 def set_task_status(*, task: Task, status: TaskStatus) -> Task:
     task.status = status
     task.save(update_fields=["status", "updated_at"])

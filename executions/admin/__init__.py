@@ -1,5 +1,5 @@
 """The pages of what runs and what happened."""
 
-from executions.admin import executions
+from executions.admin import executions, workflows
 
-__all__ = ["executions"]
+__all__ = ["executions", "workflows"]

@@ -1,13 +1,10 @@
 from django.contrib import admin
 
+from executions.admin.listing import ExecutionList
+from executions.admin.page import ExecutionPage
 from executions.models import Execution
-from workspaces.admin.reach import ByRole
 
 
 @admin.register(Execution)
-class ExecutionAdmin(ByRole):
-    list_display = ("id", "workflow", "workspace", "status", "trigger_type", "started_at", "completed_at")
-    list_filter = ("status",)
-    list_select_related = ("workflow", "workspace")
-    ordering = ("-created_at",)
-    show_full_result_count = False
+class ExecutionAdmin(ExecutionPage, ExecutionList):
+    """Its list, and the page of each."""

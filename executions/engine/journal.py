@@ -91,14 +91,16 @@ class Change:
     new_attempt: bool = False
 
 
-def start(execution: Execution) -> bool:
+def start(execution: Execution, *, pinned: bool = False) -> bool:
     """Inserts a PENDING execution that is due at once, and counts it; a dry run is counted as one and nowhere else.
 
-    False, with nothing written, when the workflow isn't ACTIVE (for a dry run: is ARCHIVED) or its version is another.
+    False, with nothing written, when the workflow isn't ACTIVE (for a dry run: is ARCHIVED) or, unless the execution's
+    is `pinned`, its version is another.
     Raises IntegrityError, with nothing written, when the workflow has an execution with its idempotency key.
     """
     db = current()
-    fence, insert = statements.counted_start(db, execution), statements.new_execution(db, execution)
+    fence = statements.counted_start(db, execution, pinned=pinned)
+    insert = statements.new_execution(db, execution)
     with _savepoint_for_key(db, execution):
         news = Announcement(execution.pk, execution.workspace_id, 0)
         rows = statements.run_fenced(db, fence, [insert], news)

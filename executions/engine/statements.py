@@ -99,13 +99,15 @@ def as_time(value: datetime | str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # SQLite keeps UTC without saying so
 
 
-def counted_start(db: BaseDatabaseWrapper, execution: Execution) -> Piece:
-    """UPDATE of the workflow, if it may start this and has this version."""
+def counted_start(db: BaseDatabaseWrapper, execution: Execution, *, pinned: bool) -> Piece:
+    """UPDATE of the workflow, if it may start this and, unless the version is `pinned`, has this one now."""
     counted, status = f"execution_count = execution_count + 1, last_executed_at = {now(db)}", "status = 'ACTIVE'"
     if execution.is_simulation:
         counted, status = "simulation_count = simulation_count + 1", "status <> 'ARCHIVED'"
-    sql = f"UPDATE workflows_workflow SET {counted} WHERE id = %s AND version_id = %s AND {status} RETURNING {now(db)}"
-    return Piece(sql, [key(db, execution.workflow_id), key(db, execution.version_id)])
+    which, parameters = "id = %s", [key(db, execution.workflow_id)]
+    if not pinned:
+        which, parameters = f"{which} AND version_id = %s", [*parameters, key(db, execution.version_id)]
+    return Piece(f"UPDATE workflows_workflow SET {counted} WHERE {which} AND {status} RETURNING {now(db)}", parameters)
 
 
 def counted_end(

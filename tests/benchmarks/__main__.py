@@ -7,13 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import api, engine, history, stream
+from tests.benchmarks import admin, api, engine, history, stream
 
 GROUPS: dict[str, Callable[[Console], dict[str, float]]] = {
     "engine": engine.measure,
     "history": history.measure,
     "api": api.measure,
     "stream": stream.measure,
+    "admin": admin.measure,
 }
 RESULTS = Path("bench.json")
 

@@ -1,5 +1,5 @@
 """The pages of what should run."""
 
-from workflows.admin import workflows
+from workflows.admin import versions
 
-__all__ = ["workflows"]
+__all__ = ["versions"]

@@ -1,5 +1,21 @@
-"""The admin's look. Nothing else names the theme, and Django's own classes of these names would do in its place."""
+"""The admin's look. But for the site nothing else names the theme; where it isn't installed, Django's own do."""
 
-from unfold.admin import ModelAdmin, TabularInline
+from django.apps import apps
 
-__all__ = ["ModelAdmin", "TabularInline"]
+if apps.is_installed("unfold"):
+    from unfold.admin import ModelAdmin, TabularInline
+    from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+    from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxSelectMultiple
+    from unfold.widgets import UnfoldAdminSelectWidget as Select
+    from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
+else:
+    from django.contrib.admin import ModelAdmin, TabularInline
+    from django.contrib.admin.widgets import AdminTextInputWidget as TextInput
+    from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
+    from django.contrib.auth.forms import AdminUserCreationForm as UserCreationForm
+    from django.forms import CheckboxSelectMultiple, Select
+
+__all__ = [
+    "AdminPasswordChangeForm", "CheckboxSelectMultiple", "ModelAdmin", "Select", "TabularInline", "TextInput",
+    "UserChangeForm", "UserCreationForm",
+]  # fmt: skip

@@ -1,22 +1,22 @@
 """Tokens in the admin: issued there and shown once, never changed, revoked by deleting them."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.factories import MembershipFactory, UserFactory, WorkspaceFactory
+from tests.admin.conftest import SignIn
+from tests.factories import MembershipFactory, WorkspaceFactory
 from workspaces import tokens
-from workspaces.models import ApiToken, Membership
+from workspaces.models import ApiToken, Membership, Role, Workspace
 
 pytestmark = pytest.mark.django_db
 
@@ -81,7 +81,7 @@ def test_the_form_proposes_oneself_reading_and_executing_and_90_days(admin_clien
     page = admin_client.get(reverse(ADD)).content.decode()
     proposed = {
         "user": re.findall(r'<option value="(\d+)" selected', page),
-        "scopes": re.findall(r'name="scopes" value="(\w+)"[^>]* checked', page),
+        "scopes": re.findall(r'name="scopes" value="(\w+)"[^>]*\schecked(?=[\s>])', page),
         **dict(re.findall(r'name="(expires_at_\d)" value="([^"]+)"', page)),
     }
 
@@ -181,30 +181,106 @@ def test_the_list_tells_them_apart_at_no_cost_for_each(admin_client: Client, mem
         assert token.digest not in page
 
 
-@pytest.fixture
-def clerk(client: Client) -> User:
-    clerk: User = UserFactory.create(username="clerk", is_staff=True)
-    clerk.user_permissions.set(Permission.objects.filter(codename__in=["add_apitoken", "view_apitoken"]))
-    client.force_login(clerk)
-    return clerk
+def test_the_text_of_a_new_one_can_be_copied(admin_client: Client, membership: Membership) -> None:
+    page = admin_client.post(reverse(ADD), filled_in(membership.user), follow=True).content.decode()
+
+    [text] = texts_in(page)
+    assert f'<code id="token-text" tabindex="0">{text}</code>' in page
+    assert 'data-t-copy="token-text"' in page
 
 
-def test_who_is_no_superuser_issues_tokens_for_oneself_alone(
-    client: Client, clerk: User, admin_user: User, membership: Membership
-) -> None:
+# Who is no superuser
+
+
+def staff() -> User:
+    return User.objects.get(is_staff=True, is_superuser=False)
+
+
+def page_of(token: ApiToken) -> str:
+    return reverse("admin:workspaces_apitoken_change", args=[token.pk])
+
+
+def revoke(token: ApiToken) -> str:
+    return reverse("admin:workspaces_apitoken_delete", args=[token.pk])
+
+
+@pytest.mark.parametrize("role", Role)
+def test_everybody_issues_tokens_for_himself(signed_in: SignIn, membership: Membership, role: Role) -> None:
+    client = signed_in(membership.workspace, role)
+
+    for workspace in ("", membership.workspace.pk):
+        client.post(reverse(ADD), filled_in(staff(), workspace=workspace))
+
+    assert set(ApiToken.objects.values_list("user", "workspace")) == {
+        (staff().pk, None), (staff().pk, membership.workspace.pk),
+    }  # fmt: skip
+    assert LogEntry.objects.filter(user=staff()).count() == 2
+
+
+def test_and_for_nobody_else(signed_in: SignIn, admin_user: User, membership: Membership) -> None:
+    client = signed_in(membership.workspace, Role.OWNER)
+
     for other in (admin_user, membership.user):
         response = client.post(reverse(ADD), filled_in(other))
         assert list(response.context["adminform"].form.errors) == ["user"]
     assert not ApiToken.objects.exists()
-
-    client.post(reverse(ADD), filled_in(clerk))
-    assert ApiToken.objects.get().user == clerk
+    assert "ada" not in client.get(reverse(ADD)).content.decode()
 
 
-def test_one_who_may_not_add_tokens_can_not(
-    client: Client, clerk: User, django_assert_max_num_queries: Callable[[int], Any]
-) -> None:
-    clerk.user_permissions.clear()
+def test_nor_for_a_workspace_out_of_reach(signed_in: SignIn, membership: Membership) -> None:
+    theirs = WorkspaceFactory.create(name="Payroll of theirs")
+    client = signed_in(membership.workspace, Role.OWNER)
 
-    assert client.post(reverse(ADD), filled_in(clerk)).status_code == 403
+    response = client.post(reverse(ADD), filled_in(staff(), workspace=theirs.pk))
+
+    assert list(response.context["adminform"].form.errors) == ["workspace"]
+    assert "Payroll" not in client.get(reverse(ADD)).content.decode()
+
+
+def test_who_has_no_role_issues_none(signed_in: SignIn) -> None:
+    client = signed_in(None, Role.GUEST)
+
+    assert client.post(reverse(ADD), filled_in(staff())).status_code == 403
+    assert client.get(reverse(LIST)).status_code == 403
     assert not ApiToken.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("role", "own", "of_workspace", "of_user"),
+    [(Role.GUEST, True, False, False), (Role.MEMBER, True, False, False), (Role.ADMIN, True, True, False),
+     (Role.OWNER, True, True, False)],
+)  # fmt: skip
+def test_one_sees_and_revokes_ones_own_and_those_of_the_workspaces_one_administers(
+    signed_in: SignIn, membership: Membership, role: Role, own: bool, of_workspace: bool, of_user: bool
+) -> None:
+    client = signed_in(membership.workspace, role)
+    makings: list[tuple[User, Workspace | None, bool]] = [
+        (staff(), None, own), (membership.user, membership.workspace, of_workspace), (membership.user, None, of_user),
+    ]  # fmt: skip
+    for user, workspace, is_shown in makings:
+        token, text = tokens.issue(user=user, name="ci", scopes=["read"], workspace=workspace)
+
+        assert (token.hint in client.get(reverse(LIST)).content.decode()) == is_shown
+        assert client.get(page_of(token)).status_code == (200 if is_shown else 302)
+        client.post(revoke(token), {"post": "yes"})
+        assert (tokens.authenticate(text) is None) == is_shown
+
+
+def test_many_at_once_are_revoked_by_those_alone_who_may(signed_in: SignIn, membership: Membership) -> None:
+    client = signed_in(membership.workspace, Role.MEMBER)
+    elses = tokens.issue(user=membership.user, name="ci", scopes=["read"], workspace=membership.workspace)[0]
+    own = tokens.issue(user=staff(), name="ci", scopes=["read"])[0]
+
+    client.post(
+        reverse(LIST),
+        {"action": "delete_selected", "_selected_action": [elses.pk, own.pk], "post": "yes"},
+    )
+
+    assert list(ApiToken.objects.all()) == [elses]
+
+
+def test_what_it_is_called_is_shown_as_text(admin_client: Client, membership: Membership) -> None:
+    token, _ = tokens.issue(user=membership.user, name="<script>alert(1)</script>", scopes=["read"])
+
+    for address in (reverse(LIST), page_of(token)):
+        assert "<script>alert(1)" not in admin_client.get(address).content.decode()
