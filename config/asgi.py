@@ -20,10 +20,10 @@ from config import bodies
 from config.holding import Holding
 from config.streaming import PASS_HEADER, Streams
 from config.threads import Threads
-from executions.api.views import HELD_BY_SERVER
 from executions.endings import Endings
 from executions.engine import dispatch
 from executions.stream.boards import Boards
+from executions.stream.handing import HELD_BY_SERVER
 from executions.stream.hub import Hub
 
 _threads = Threads(

@@ -16,11 +16,12 @@ from executions.models import Execution
 from executions.stream.boards import Boards
 from executions.stream.events import encoded
 from executions.stream.following import follow
+from executions.stream.handing import HANDED_OVER
 from executions.stream.hub import Hub
 from executions.stream.passes import Holder, Pass
 from executions.stream.watching import watch
 
-PASS_HEADER = b"trilith-stream-pass"
+PASS_HEADER = HANDED_OVER.lower().encode()
 STREAMS_OF_A_USER = 20
 RETRY_AFTER_SECONDS = 5
 LOOK_SECONDS = 15.0

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -21,9 +20,11 @@ from executions.admin.steps import PARTS
 from executions.models import Execution, Step
 from executions.representation import error_json, step_json
 from executions.states import TransitionNotAllowed
+from executions.stream.handing import stream_of
+from executions.stream.passes import Holder
 from workflows.documents import Json
 from workflows.models import WorkflowVersion
-from workspaces.access import Caller, Verb, workspaces_of
+from workspaces.access import Verb
 from workspaces.admin.reach import ByRole, reach_of
 from workspaces.models import Notification, Task
 
@@ -40,6 +41,7 @@ class ExecutionPage(ByRole):
         views = {
             "cancel": ("<uuid:pk>/cancel/", require_POST(self.cancel_view)),
             "again": ("<uuid:pk>/again/", require_POST(self.again_view)),
+            "stream": ("<uuid:pk>/stream/", require_safe(self.stream_view)),
             "document": ("<uuid:pk>/<str:part>.json", require_safe(self.document_view)),
             "step_document": ("<uuid:pk>/steps/<str:step>/<str:part>.json", require_safe(self.document_view)),
         }
@@ -106,6 +108,12 @@ class ExecutionPage(ByRole):
         headers = {"Content-Disposition": f'inline; filename="{name}.json"', "X-Content-Type-Options": "nosniff"}
         return HttpResponse(pretty(parts[part]), content_type="application/json; charset=utf-8", headers=headers)
 
+    def stream_view(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
+        """As the API streams it, to whoever may see this page: a superuser needn't be of the workspace."""
+        execution = self._found(request, pk)
+        user: Any = request.user
+        return stream_of(request, execution, Holder(user.pk, None, execution.workspace_id, in_admin=True))
+
     def may_cancel(self, request: HttpRequest, execution: Execution) -> bool:
         return self.may_by(request, Verb.EXECUTE, "executions.cancel_execution", execution)
 
@@ -135,7 +143,7 @@ class ExecutionPage(ByRole):
             "notifications": self._made(request, Notification, execution),
             "can_cancel": not execution.has_ended and self.may_cancel(request, execution),
             "can_run": self.may_run(request, execution),
-            "stream": "" if execution.has_ended else _stream_of(request, execution),
+            "stream": "" if execution.has_ended else reverse("admin:executions_execution_stream", args=[execution.pk]),
             "page": _page_of(execution),
             "version_page": self._version_page(request, execution.version),
         }
@@ -158,18 +166,6 @@ class ExecutionPage(ByRole):
 
 def _page_of(execution: Execution) -> str:
     return reverse("admin:executions_execution_change", args=[execution.pk])
-
-
-def _stream_of(request: HttpRequest, execution: Execution) -> str:
-    """Empty for a superuser who isn't of the workspace: there the API has nothing for him, so his page looks by itself.
-
-    The API knows roles alone.
-    """
-    user: Any = request.user
-    place = execution.workspace
-    if reach_of(request).roles is None and not workspaces_of(Caller(user)).filter(pk=place.pk).exists():
-        return ""
-    return f"{settings.API_PATH}/workspaces/{place.slug}/workflows/executions/{execution.pk}/stream"
 
 
 def _of_execution(execution: Execution, tracebacks: bool) -> dict[str, Json]:

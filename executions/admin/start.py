@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin
 from django.db import connection
 from django.http import HttpRequest
@@ -80,6 +81,8 @@ def start(reach: Reach, now: datetime) -> dict[str, Any]:
         "period": ended.period,
         "is_shortened": ended.period is not overview.PERIODS[0],
         "ended_count": f"{ended.number():,}",
+        "has_workspaces": bool(workspaces),
+        "has_demo": settings.DEBUG,
         "may_add_workflow": reach.may(Verb.WRITE),
         "lists": {name: f"{listed}?{query}" for name, query in LISTS.items()},
     }

@@ -1,10 +1,9 @@
 """The live stream of an execution, and the tickets that open it where no header can be sent."""
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
@@ -15,10 +14,9 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from executions.api.views import HELD_BY_SERVER
 from executions.models import Execution
 from executions.stream import passes
-from executions.stream.following import follow_blocking
+from executions.stream.handing import CONTENT_TYPE, answer, last_id, stream_of
 from executions.stream.passes import Holder, Pass
 from executions.stream.watching import watch_once
 from workspaces.access import Verb
@@ -29,10 +27,6 @@ from workspaces.api.operations import Operation, holding
 from workspaces.models import ApiToken
 from workspaces.representation import moment
 
-CONTENT_TYPE = "text/event-stream"
-HANDED_OVER = "Trilith-Stream-Pass"
-HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-MAX_POSITION_DIGITS = 18
 CURSOR_DIGITS = 16
 """Of a time in microseconds, from 2001 to 2286."""
 TICKET = OpenApiParameter("ticket", str, description="From `stream-ticket`, instead of a token or a session.")
@@ -88,14 +82,6 @@ class StreamView(EntryView):
     tag = "executions"
     renderer_classes: Any = [EventStreamRenderer]
 
-    def streamed(self, request: Request, handed: Pass, otherwise: Iterator[bytes]) -> HttpResponseBase:
-        """By the server, where it streams without holding a thread; else what `otherwise` gives."""
-        if request.method == "HEAD":
-            return HttpResponse(content_type=CONTENT_TYPE, headers=HEADERS)
-        if HELD_BY_SERVER in request.META:
-            return HttpResponse(content_type=CONTENT_TYPE, headers={**HEADERS, HANDED_OVER: handed.dumped()})
-        return StreamingHttpResponse(otherwise, content_type=CONTENT_TYPE, headers=HEADERS)
-
     @property
     def holder(self) -> Holder:
         return Holder.of(self.caller, self.workspace)
@@ -114,13 +100,7 @@ class StreamViews(StreamView):
 
     def stream(self, request: Request, id: str, **_: Any) -> HttpResponseBase:
         execution = by_id(Execution.objects.filter(workspace=self.workspace), id)
-        since = _last_id(request)
-        if since > execution.position:
-            since = 0  # of another execution, or of no execution at all: all that happened is new to this client
-        elif since == execution.position and execution.has_ended:
-            return HttpResponse(status=204)
-        handed = Pass(self.holder, execution.pk, since)
-        return self.streamed(request, handed, follow_blocking(execution.pk, since))
+        return stream_of(request, execution, self.holder)
 
 
 class WorkspaceStreamViews(StreamView):
@@ -135,10 +115,10 @@ class WorkspaceStreamViews(StreamView):
     }  # fmt: skip
 
     def stream(self, request: Request, **_: Any) -> HttpResponseBase:
-        since = _last_id(request)
+        since = last_id(request)
         if len(str(since)) != CURSOR_DIGITS:
             since = 0  # of the stream of an execution, or of no stream at all
-        return self.streamed(request, Pass(self.holder, None, since), watch_once(self.workspace.pk, since))
+        return answer(request, Pass(self.holder, None, since), watch_once(self.workspace.pk, since))
 
 
 class TicketViews(EntryView):
@@ -156,9 +136,3 @@ class TicketViews(EntryView):
         url = f"/api/workspaces/{workspace}/workflows/executions/{execution.pk}/stream?ticket={ticket}"
         expires = moment(timezone.now() + passes.TICKET_LIFE)
         return Response({"ticket": ticket, "url": url, "expiresAt": expires}, 201, headers={"Location": url})
-
-
-def _last_id(request: Request) -> int:
-    """0 for none, and for what can be none."""
-    text = request.headers.get("Last-Event-ID", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_POSITION_DIGITS else 0

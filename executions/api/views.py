@@ -28,12 +28,11 @@ from executions.models import Execution, ExecutionQuerySet
 from executions.representation import execution_json, progress_json, summary_json, timing_json, workflow_context
 from executions.selection import Filters
 from executions.statistics import statistics_json
+from executions.stream.handing import HELD_BY_SERVER
 from workflows.models import Workflow, WorkflowVersion
 from workspaces.access import Verb
 from workspaces.api.base import EntryView, by_id
 from workspaces.api.operations import Operation
-
-HELD_BY_SERVER = "HTTP_TRILITH_HELD_BY_SERVER"
 
 
 class ExecutionView(EntryView):

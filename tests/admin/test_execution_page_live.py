@@ -4,16 +4,18 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.http import StreamingHttpResponse
 from django.test import Client
 
 from executions import services
 from executions.engine import journal, runner
 from executions.models import Execution
+from executions.stream.passes import Holder
 from tests.admin import pages
 from tests.admin.conftest import SignIn
 from tests.admin.pages import attribute, source
 from tests.executions.scenes import ran, steps
-from tests.factories import WorkflowFactory, definition
+from tests.factories import MembershipFactory, UserFactory, WorkflowFactory, WorkspaceFactory, definition
 from workflows.documents import Json
 from workspaces.models import Notification, Role, Task
 
@@ -84,17 +86,41 @@ def test_a_fragment_leaves_the_messages_to_the_page(admin_client: Client) -> Non
     assert "The execution was cancelled." in source(admin_client, execution)
 
 
-def test_a_member_follows_the_stream(signed_in: SignIn) -> None:
+@pytest.mark.parametrize("role", [Role.GUEST, None], ids=["guest", "superuser of no workspace"])
+def test_whoever_sees_the_page_follows_its_stream(signed_in: SignIn, admin_client: Client, role: Role | None) -> None:
     execution = pages.waiting()
+    client = signed_in(execution.workspace, role) if role else admin_client
 
-    page = source(signed_in(execution.workspace, Role.GUEST), execution)
+    stream = attribute(source(client, execution), "data-stream")
+    services.cancel(execution=execution)
+    answer = client.get(stream)
 
-    stream = f"/api/workspaces/{execution.workspace.slug}/workflows/executions/{execution.pk}/stream"
-    assert attribute(page, "data-stream") == stream
+    assert stream == pages.address(execution, "stream")
+    assert answer["Content-Type"] == "text/event-stream"
+    assert isinstance(answer, StreamingHttpResponse)
+    assert b"event: complete" in answer.getvalue()
+    assert client.get(stream, headers={"Last-Event-ID": str(Execution.objects.get().position)}).status_code == 204
 
 
-def test_a_superuser_from_elsewhere_whom_the_api_does_not_know_looks_instead(admin_client: Client) -> None:
-    assert "data-stream" not in source(admin_client, pages.waiting())
+def test_nobody_else_does(signed_in: SignIn, client: Client) -> None:
+    address = pages.address(pages.waiting(), "stream")
+
+    assert signed_in(WorkspaceFactory.create(), Role.OWNER).get(address).status_code == 404
+    assert client.get(address).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("is_staff", "is_superuser", "is_member", "may"),
+    [(True, True, False, True), (False, True, True, False), (True, False, True, True), (True, False, False, False)],
+)
+def test_who_follows_in_the_admin_may_as_long_as_its_page_would_show(
+    is_staff: bool, is_superuser: bool, is_member: bool, may: bool
+) -> None:
+    user, workspace = UserFactory.create(is_staff=is_staff, is_superuser=is_superuser), WorkspaceFactory.create()
+    if is_member:
+        MembershipFactory.create(user=user, workspace=workspace)
+
+    assert Holder(user.pk, None, workspace.pk, in_admin=True).may_still() is may
 
 
 def test_what_has_ended_is_not_followed(signed_in: SignIn) -> None:

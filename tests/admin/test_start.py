@@ -286,12 +286,22 @@ def test_who_has_no_role_is_told_how_to_come_by_one(signed_in: SignIn, workflow:
     assert "Invoices" not in html
 
 
-def test_where_there_is_no_workflow_it_says_how_to_begin(admin_client: Client) -> None:
+def test_where_there_is_no_workflow_it_says_how_to_begin(admin_client: Client, settings: Any) -> None:
+    settings.DEBUG = True
     html = page(admin_client)
 
     assert "Nothing runs here yet" in html
     assert "manage.py demo" in html
-    assert reverse("admin:workflows_workflow_add") in html
+    assert reverse("admin:workspaces_workspace_add") in html
+    assert reverse("admin:workflows_workflow_add") not in html
+    WorkspaceFactory.create()
+    assert reverse("admin:workflows_workflow_add") in page(admin_client)
+
+
+def test_the_demo_is_not_offered_where_it_would_refuse(admin_client: Client, settings: Any) -> None:
+    settings.DEBUG = False
+
+    assert "manage.py demo" not in page(admin_client)
 
 
 def test_who_may_not_make_workflows_is_not_asked_to(signed_in: SignIn) -> None:

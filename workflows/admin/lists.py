@@ -28,7 +28,6 @@ class WorkflowList(ByRole):
     search_help_text = "By name."
     ordering: Any = ("-created_at",)
     sortable_by: Any = ("name", "created")
-    show_full_result_count = False
     actions: Any = None
 
     @admin.display(description="status")

@@ -1,6 +1,7 @@
 """What a definition says of a step, in few words."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,7 @@ SIGNS = {
     "greater_or_equal": "≥", "less_or_equal": "≤",
 }  # fmt: skip
 UNMET = {"stop": "ends the workflow", "skip_next": "skips the next step"}
+_EXPRESSION = re.compile(r"\{\{(?:(?!\}\}).)*\}\}", re.DOTALL)
 _UNITS = ((3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms"))
 
 
@@ -59,7 +61,7 @@ def condition(document: Json) -> str:
     """`trigger.total > 1000 and not (a or b)`."""
     match document:
         case str():
-            return document.strip().removeprefix("{{").removesuffix("}}").strip()
+            return _bare(document)
         case (list() as parts) | {"all": list() as parts}:
             return _joined(parts, "and")
         case {"any": list() as parts}:
@@ -67,7 +69,7 @@ def condition(document: Json) -> str:
         case {"not": part}:
             return f"not ({condition(part)})"
         case {"field": field, "operator": operator, **others}:
-            return f"{field} {_compared(str(operator), others)}"
+            return f"{_bare(str(field))} {_compared(str(operator), others)}"
     return json.dumps(document, ensure_ascii=False)
 
 
@@ -82,7 +84,17 @@ def _is_group(part: Json) -> bool:
 
 def _compared(operator: str, others: Mapping[Any, Any]) -> str:
     sign = SIGNS.get(operator) or operator.replace("_", " ")
-    return f"{sign} {json.dumps(others['value'], ensure_ascii=False)}" if "value" in others else sign
+    return f"{sign} {_value(others['value'])}" if "value" in others else sign
+
+
+def _value(value: Json) -> str:
+    """An expression as it is, anything else as JSON."""
+    is_expression = isinstance(value, str) and _EXPRESSION.fullmatch(value.strip())
+    return _bare(str(value)) if is_expression else json.dumps(value, ensure_ascii=False)
+
+
+def _bare(expression: str) -> str:
+    return expression.strip().removeprefix("{{").removesuffix("}}").strip()
 
 
 def wrapped(text: str, width: int, lines: int = 1) -> list[str]:

@@ -15,7 +15,5 @@ class WorkspaceFilter(admin.RelatedFieldListFilter):
     def field_choices(self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[Any]:
         within = reach_of(request).where(Verb.READ)
         limit = {} if within is None else {"pk__in": within}
-        choices: list[Any] = field.get_choices(
-            include_blank=False, ordering=("name",), limit_choices_to=limit
-        )
+        choices: list[Any] = field.get_choices(include_blank=False, ordering=("name",), limit_choices_to=limit)
         return choices

@@ -79,16 +79,21 @@ class MembershipAdmin(ByRole):
     def address(self, membership: Membership) -> str:
         return membership.user.email
 
+    @admin.display(description="user")
+    def who(self, membership: Membership) -> str:
+        """No link: few may follow it."""
+        return membership.user.get_username()
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:  # noqa: FBT002 (Django's signature)
         form = super().get_form(request, obj, change, form=RoleForm if obj else MemberForm, **options)
         form.reach = reach_of(request)
         return form
 
     def get_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
-        return ("workspace", "user", "role", "created_at") if obj else ("workspace", "user", "role")
+        return ("workspace", "who", "role", "created_at") if obj else ("workspace", "user", "role")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
-        return ("workspace", "user", "created_at") if obj else ()
+        return ("workspace", "who", "created_at") if obj else ()
 
     def has_change_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
         return super().has_change_permission(request, obj) and self._may_unmake(request, obj)

@@ -35,14 +35,19 @@ class NotificationAdmin(ByRole):
     list_filter = (ReadFilter, ("workspace", WorkspaceFilter))
     list_select_related = ("workspace", "recipient")
     search_fields = ("title", "message")
-    fields = ("title", "message", "recipient", "workspace", "made_by", "created_at", "by_mail", "mailed_at", "read_at")
-    readonly_fields = ("made_by",)
+    fields = ("title", "message", "sent_to", "workspace", "made_by", "created_at", "by_mail", "mailed_at", "read_at")
+    readonly_fields = ("sent_to", "made_by")
     ordering = ("-pk",)
     actions = ("mark_read",)
 
     @admin.display(description="read", boolean=True, ordering="read_at")
     def is_read(self, notification: Notification) -> bool:
         return notification.read_at is not None
+
+    @admin.display(description="recipient")
+    def sent_to(self, notification: Notification) -> str:
+        """No link: few may follow it."""
+        return notification.recipient.get_username()
 
     @admin.display(description="made by")
     def made_by(self, notification: Notification) -> str:

@@ -78,8 +78,16 @@ class ApiTokenAdmin(ModelAdmin):
         return super().get_form(request, obj, change, help_texts=self.help_texts, **options)
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
-        given = ("user", "name", "workspace", "scopes", "expires_at")
-        return given if obj is None else (*given, "hint", "last_used_at", "created_at")
+        given = ("name", "workspace", "scopes", "expires_at")
+        return ("user", *given) if obj is None else ("whose", *given, "hint", "last_used_at", "created_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
+        return ("whose",) if obj else ()
+
+    @admin.display(description="user")
+    def whose(self, token: ApiToken) -> str:
+        """No link: few may follow it."""
+        return token.user.get_username()
 
     def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
         """Who may choose among all users has them looked up."""

@@ -66,9 +66,7 @@ class WorkspaceAdmin(ByRole):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)
-        counted: QuerySet[Any] = rows.annotate(
-            member_count=_number("memberships"), workflow_count=_number("workflows")
-        )
+        counted: QuerySet[Any] = rows.annotate(member_count=_number("memberships"), workflow_count=_number("workflows"))
         return counted
 
     @admin.display(description="members", ordering="member_count")
@@ -79,6 +77,11 @@ class WorkspaceAdmin(ByRole):
     def workflows(self, workspace: Any) -> int:
         return int(workspace.workflow_count)
 
+    @admin.display(description="organization")
+    def belongs_to(self, workspace: Workspace) -> str:
+        """No link: few may follow it."""
+        return workspace.organization.name
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return reach_of(request).roles is None
 
@@ -86,10 +89,10 @@ class WorkspaceAdmin(ByRole):
         return super().get_form(request, obj, change, **(options if obj else {"form": NewWorkspaceForm, **options}))
 
     def get_fields(self, request: HttpRequest, obj: Workspace | None = None) -> tuple[str, ...]:
-        return ("name", "slug", "organization", "created_at") if obj else ("name", "slug", "owner")
+        return ("name", "slug", "belongs_to", "created_at") if obj else ("name", "slug", "owner")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Workspace | None = None) -> tuple[str, ...]:
-        return ("slug", "organization", "created_at") if obj else ()
+        return ("slug", "belongs_to", "created_at") if obj else ()
 
     @override
     def save_model(self, request: HttpRequest, obj: Workspace, form: forms.ModelForm, change: bool) -> None:
