@@ -49,7 +49,7 @@ class Deed(ABC):
         if not self.admin.may_by(self.request, Verb.EXECUTE, self.permission, execution):
             return Fate(Result.REFUSED, self.refusal)
         reason = self.reason_to_leave(execution)
-        return Fate(Result.LEFT, reason) if reason else Fate(Result.DONE, "")
+        return Fate(Result.LEFT, reason) if reason else Fate(Result.DONE, self.intent)
 
     def done(self, execution: Execution) -> Fate:
         """Does it, where it is foreseen; in a transaction of its own."""

@@ -32,15 +32,22 @@ type Line = dict[str, Any]
 
 def confirm_or_do(deed: Deed, rows: QuerySet[Execution]) -> HttpResponse:
     """Asks first; the answer brings the token along."""
-    token = deed.request.POST.get(ONCE, "")
+    token = _token(deed.request)
     ids = list(rows.order_by("-created_at", "-id").values_list("pk", flat=True)[:AT_ONCE])
-    if not token:
+    if token is None:
         return _confirmation(deed, rows, ids)
-    if cache.add(f"{KEPT}:{token}", 1, ONCE_SECONDS):
+    if cache.add(f"{KEPT}:{deed.user.pk}:{token}", 1, ONCE_SECONDS):
         _keep(deed, [(str(pk), *fate) for pk in ids if (fate := _done(deed, rows, pk))])
     else:
         messages.warning(deed.request, "That has been done already, and wasn't done again.")
     return HttpResponseRedirect(reverse(OUTCOME))
+
+
+def _token(request: HttpRequest) -> UUID | None:
+    try:
+        return UUID(request.POST.get(ONCE, ""))
+    except ValueError:
+        return None
 
 
 def _done(deed: Deed, rows: QuerySet[Execution], pk: UUID) -> Fate | None:
@@ -56,7 +63,7 @@ def _confirmation(deed: Deed, rows: QuerySet[Execution], ids: Sequence[UUID]) ->
         "deed": deed,
         "ids": ids,
         "at_once": AT_ONCE if deed.request.POST.get("select_across") == "1" else None,
-        "token": uuid4().hex,
+        "token": uuid4(),
         "names": {"checkbox": ACTION_CHECKBOX_NAME, "once": ONCE},
         "back": deed.request.get_full_path(),
     }

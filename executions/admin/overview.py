@@ -18,7 +18,7 @@ from workspaces.models import Workspace
 
 LOOKED_AT = 1_000
 """How many unfinished executions are counted; of more, the page says so."""
-ENDED_AT_MOST = 50_000
+ENDED_AT_MOST = 25_000
 """How many ended executions a chart is made of; where there are more, it shows a shorter time."""
 A_LIST = 10
 WORST = 5

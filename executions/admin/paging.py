@@ -53,16 +53,22 @@ class Walk:
     def terms(self) -> tuple[str, str]:
         return (TIME, "id") if self.is_newer else (f"-{TIME}", "-id")
 
-    def behind(self, rows: ExecutionQuerySet, *, or_beside: bool = False) -> ExecutionQuerySet:
-        """What it comes to; `or_beside` with what was created at the same instant, for which the index is enough."""
+    @property
+    def onward(self) -> str:
+        return "gt" if self.is_newer else "lt"
+
+    def behind(self, rows: ExecutionQuerySet) -> ExecutionQuerySet:
+        """What it comes to."""
         if self.place is None:
             return rows
-        onward, key = "gt" if self.is_newer else "lt", compared(self.place.key)
-        # This bound says no more than the next one does, but by it planners see where to begin in the index.
-        rows = rows.filter(**{f"{TIME}__{onward}e": key})
-        if or_beside:
-            return rows
-        return rows.filter(Q(**{f"{TIME}__{onward}": key}) | Q(**{f"id__{onward}": self.place.id}))
+        key = compared(self.place.key)
+        behind = Q(**{f"{TIME}__{self.onward}": key}) | Q(**{f"id__{self.onward}": self.place.id})
+        # This bound says no more than `behind` does, but by it planners see where to begin in the index.
+        return rows.filter(behind, **{f"{TIME}__{self.onward}e": key})
+
+    def at_other_times(self, rows: ExecutionQuerySet) -> ExecutionQuerySet:
+        """The same without what was created at the very instant of the place: an index of the times knows them all."""
+        return rows.filter(**{f"{TIME}__{self.onward}": compared(self.place.key)}) if self.place else rows
 
     def until(self, rows: ExecutionQuerySet, end: Key) -> ExecutionQuerySet:
         return rows.filter(**{f"{TIME}__{'lte' if self.is_newer else 'gte'}": compared(end)})
@@ -124,7 +130,7 @@ def _end(branches: Sequence[Branch], walk: Walk) -> Key:
     ends = []
     for rows, test in branches:
         if test is not None:
-            looked_at = walk.behind(rows, or_beside=True).order_by(walk.terms[0]).values(key=key_of(TIME))[:LOOKED_AT]
+            looked_at = walk.at_other_times(rows).order_by(walk.terms[0]).values(key=key_of(TIME))[:LOOKED_AT]
             seen = looked_at.aggregate(end=farthest, number=Count("key"))
             ends += [seen["end"]] if seen["number"] == LOOKED_AT else []
     return walk.nearest(ends) if ends else None

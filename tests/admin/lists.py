@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import UUID
 
@@ -26,12 +27,19 @@ def an_execution(workflow: Workflow | None = None, minutes_ago: float = 1, **fie
     workflow = workflow or WorkflowFactory.create()
     created = timezone.now() - timedelta(minutes=minutes_ago)
     status = fields.setdefault("status", "COMPLETED")
-    fields |= {"completed_at": created} if status in FINAL else {"wake_at": created + timedelta(days=1)}
+    end = {"completed_at": created} if status in FINAL else {"wake_at": created + timedelta(days=1)}
+    began = None if status == "PENDING" else created
     return Execution.objects.create(
         workspace_id=workflow.workspace_id,
         workflow=workflow,
         version_id=workflow.version_id,
-        **{"created_at": created, "started_at": None if status == "PENDING" else created, "total_steps": 4, **fields},
+        **{
+            "created_at": created,
+            "started_at": began,
+            "total_steps": 4,
+            **end,
+            **fields,
+        },
     )
 
 
@@ -57,13 +65,14 @@ def ids_in(page: str) -> list[UUID]:
 
 
 def notes(page: str) -> str:
-    return " ".join(words(note) for note in re.findall(r'<p class="t-note">.*?</p>', page, re.DOTALL))
+    said = " ".join(words(note) for note in re.findall(r'<p class="t-note">.*?</p>', page, re.DOTALL))
+    return re.sub(r" ([.,])", r"\1", said)
 
 
-def link(page: str, label: str) -> str | None:
-    """The query of the link with this label."""
-    found = re.search(rf'<a [^>]*href="(\?[^"]*)"[^>]*>[^<]*{re.escape(label)}', page)
-    return found[1].replace("&amp;", "&") if found else None
+def link(page: str, kind: str) -> str | None:
+    """The query of the link to the `next` page, which is older, or to the one before, `prev`."""
+    found = re.search(rf'<a [^>]*href="(\?[^"]*)" rel="{kind}"', page)
+    return unescape(found[1]) if found else None
 
 
 def statements(client: Client, address: str = "", **query: Any) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from playwright.sync_api import Page
 
 from executions import services
 from executions.models import Execution
@@ -23,6 +24,8 @@ from tests.config.browsers import NARROW, WIDE, Tab, tab
 from tests.config.servers import Server, serving
 from tests.executions.programs import scene
 from tests.executions.programs.children import eventually
+from workflows.models import Workflow
+from workspaces.models import Task, Workspace
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -52,6 +55,10 @@ def at(server: Server) -> Callable[[str], str]:
 def ran(name: str, *steps: scene.Action, trigger: Any = None) -> Execution:
     execution = services.start(workflow=scene.workflow(name, *steps), trigger_data=trigger or {"order": 4711})
     return services.wait(execution=execution, seconds=30)
+
+
+def going_to(url: str) -> Callable[[Page], Any]:
+    return lambda page: page.goto(url)
 
 
 def has_no_complaint(page: Tab) -> bool:
@@ -122,9 +129,9 @@ def test_he_sees_in_the_timeline_which_step_failed_how_often_and_why(
     execution = ran("Order follow-up", *order_steps(refused(**scene.retried(300))))
 
     with tab(at(address("executions_execution_change", execution)), session_of(operator), size=size) as page:
-        bars = page.do(lambda page: page.locator("#timeline [data-path='2'] [role=img]").all())
-        labels = [page.do(lambda _, bar=bar: bar.get_attribute("aria-label")) for bar in bars]
-        assert sum("attempt" in (label or "").lower() for label in labels) >= 4, labels
+        bars = page.do(lambda page: page.locator("#timeline [data-path='2'] [role=img]"))
+        labels = page.do(lambda _: [bar.get_attribute("aria-label") or "" for bar in bars.all()])
+        assert sum("attempt" in label.lower() for label in labels) >= 4, labels
         page.do(lambda page: page.click("[data-step='2'] summary"))
         shown = page.do(lambda page: page.inner_text("[data-step='2']"))
         assert shown.count("CONNECTION_FAILED") == 4
@@ -172,6 +179,48 @@ def test_the_start_page_says_what_goes_on(at: Callable[[str], str], operator: Us
         assert "Invoices 3" in page.do(lambda page: page.inner_text("#failed"))
         page.do(picture(f"start-{size[0]}"))
         assert has_no_complaint(page)
+
+
+XSS = (
+    "<script>alert(1)</script>",
+    "<img src=//evil.example/x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "</textarea></title></pre><iframe src=javascript:alert(1)>",
+    "{{ constructor.constructor(`alert(1)`)() }}",
+    "javascript:alert(1)//",
+)
+
+
+def hostile(text: str) -> Execution:
+    """With the text in names, descriptions, trigger data, inputs, outputs, errors and a task."""
+    shown = "{{ trigger.text }}"
+    task: scene.Action = {"name": text, "type": "create_task", "config": {"title": shown, "description": shown}}
+    nobody: scene.Action = {"name": text, "type": "send_notification", "config": {"recipient": shown, "message": shown}}
+    execution = ran(f"Named {text}", task, nobody, trigger={"text": text})
+    Workflow.objects.filter(pk=execution.workflow_id).update(description=text)
+    assert execution.error is not None
+    assert text in execution.error["message"]
+    return execution
+
+
+def test_what_steps_and_people_write_is_shown_as_text(at: Callable[[str], str], operator: User) -> None:
+    """No dialog, no request to a stranger, and nothing that the policy had to refuse."""
+    executions = {text: hostile(text) for text in XSS}
+    Workspace.objects.update(name=XSS[0])
+    lists = ["executions_execution_changelist", "workflows_workflow_changelist", "workspaces_task_changelist", "index"]
+
+    with tab(at("/admin/"), session_of(operator)) as page:
+        for text, execution in executions.items():
+            page.do(going_to(at(address("executions_execution_change", execution))))
+            page.do(lambda page: page.click("#toggle-all"))
+            assert text in page.do(lambda page: page.inner_text("#steps"))
+            page.do(going_to(at(address("workflows_workflow_change", execution.workflow))))
+            assert f"Named {text}" in page.do(lambda page: page.inner_text("body"))
+            page.do(going_to(at(address("workspaces_task_change", Task.objects.get(execution_id=execution.pk)))))
+        for name in lists:
+            page.do(going_to(at(address(name))))
+            assert "alert(1)" in page.do(lambda page: page.inner_text("body"))
+        assert page.complaints == []
 
 
 @pytest.mark.parametrize("name", ["executions_execution_change", "workflows_workflow_change"])

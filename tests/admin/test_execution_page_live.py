@@ -4,7 +4,6 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from django.http import StreamingHttpResponse
 from django.test import Client
 
 from executions import services
@@ -97,7 +96,7 @@ def test_whoever_sees_the_page_follows_its_stream(signed_in: SignIn, admin_clien
 
     assert stream == pages.address(execution, "stream")
     assert answer["Content-Type"] == "text/event-stream"
-    assert isinstance(answer, StreamingHttpResponse)
+    assert answer.streaming
     assert b"event: complete" in answer.getvalue()
     assert client.get(stream, headers={"Last-Event-ID": str(Execution.objects.get().position)}).status_code == 204
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,74 +13,21 @@ from django.urls import reverse
 from django.utils import timezone
 
 from executions.admin import overview
-from executions.engine import journal
-from executions.engine.journal import Change
-from executions.engine.plan import Sleep, StepRecord
-from executions.models import Execution
-from executions.states import StepStatus, WaitingFor
-from tests.admin.conftest import SignIn
-from tests.factories import ExecutionFactory, WorkflowFactory, WorkspaceFactory, definition
+from executions.states import WaitingFor
+from tests.admin.running import altered, asleep, at_work, due, ended, left_behind, page, section
+from tests.factories import WorkflowFactory, definition
 from workflows.documents import Json
 from workflows.models import Workflow
-from workspaces.models import Role, Workspace
 
 pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert(1)</script>"
 NAP: Json = {"type": "wait", "config": {"durationMs": 0}}
-STEP = StepRecord("0", "one", "wait", "", StepStatus.SUCCESS)
 
 
 @pytest.fixture
 def workflow() -> Workflow:
     return WorkflowFactory.create(name="Invoices", workspace__name="Ours", definition=definition(NAP, NAP))
-
-
-def at_work(workflow: Workflow) -> Execution:
-    """One under a lease, with the first of its two steps done."""
-    execution = ExecutionFactory.create(workflow=workflow)
-    claim = journal.claim(execution.pk)
-    assert claim
-    journal.commit(claim, [Change(STEP, is_new=True, new_attempt=True)])
-    return execution
-
-
-def asleep(workflow: Workflow, reason: WaitingFor, **time: int) -> Execution:
-    execution = ExecutionFactory.create(workflow=workflow)
-    claim = journal.claim(execution.pk)
-    assert claim
-    journal.commit(claim, [], sleep=Sleep(claim.clock() + timedelta(**time), reason))
-    return execution
-
-
-def due(workflow: Workflow, seconds: float = 0) -> Execution:
-    execution = ExecutionFactory.create(workflow=workflow)
-    return altered(execution, wake_at=timezone.now() - timedelta(seconds=seconds))
-
-
-def left_behind(workflow: Workflow) -> Execution:
-    return altered(at_work(workflow), wake_at=timezone.now() - timedelta(seconds=40))
-
-
-def ended(workflow: Workflow, status: str, ago: timedelta = timedelta(minutes=1), **fields: Any) -> Execution:
-    execution = ExecutionFactory.create(workflow=workflow)
-    return altered(execution, status=status, wake_at=None, completed_at=timezone.now() - ago, **fields)
-
-
-def altered(execution: Execution, **fields: Any) -> Execution:
-    Execution.objects.filter(pk=execution.pk).update(**fields)
-    return execution
-
-
-def page(client: Client, **query: str) -> str:
-    return client.get(reverse("admin:index"), query).content.decode()
-
-
-def section(html: str, id: str) -> str:
-    """What is said in it, without its tags."""
-    found = re.search(rf'<(\w+)[^>]* id="{id}".*?</\1>', html, re.DOTALL)
-    assert found
-    return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
 
 
 def test_what_is_at_work_is_listed_with_its_progress(admin_client: Client, workflow: Workflow) -> None:
@@ -259,87 +205,6 @@ def test_where_too_much_ended_to_be_counted_a_shorter_time_is_shown(
     assert f"Failed in the last {words}" in section(html, "failed")
     assert "so it shows a shorter time" in section(html, "throughput")
     assert section(html, "failed-count") == ("1" if minutes_ago else "4")
-
-
-def test_staff_see_what_is_in_their_workspaces_alone(signed_in: SignIn, workflow: Workflow) -> None:
-    theirs = WorkflowFactory.create(name="Payroll of theirs")
-    for each in (workflow, theirs):
-        at_work(each)
-        asleep(each, WaitingFor.TIMER, hours=1)
-        due(each, seconds=40)
-        ended(each, "FAILED")
-
-    html = page(signed_in(workflow.workspace, Role.GUEST))
-
-    assert "Payroll" not in html
-    assert (section(html, "running-count"), section(html, "failed-count")) == ("2", "1")
-    assert "One execution has been due" in section(html, "executors")
-    assert "1 failed" in section(html, "throughput")
-
-
-def test_who_has_no_role_is_told_how_to_come_by_one(signed_in: SignIn, workflow: Workflow) -> None:
-    at_work(workflow)
-
-    html = page(signed_in(None, Role.GUEST))
-
-    assert "You have no role in a workspace yet" in html
-    assert "Invoices" not in html
-
-
-def test_where_there_is_no_workflow_it_says_how_to_begin(admin_client: Client, settings: Any) -> None:
-    settings.DEBUG = True
-    html = page(admin_client)
-
-    assert "Nothing runs here yet" in html
-    assert "manage.py demo" in html
-    assert reverse("admin:workspaces_workspace_add") in html
-    assert reverse("admin:workflows_workflow_add") not in html
-    WorkspaceFactory.create()
-    assert reverse("admin:workflows_workflow_add") in page(admin_client)
-
-
-def test_the_demo_is_not_offered_where_it_would_refuse(admin_client: Client, settings: Any) -> None:
-    settings.DEBUG = False
-
-    assert "manage.py demo" not in page(admin_client)
-
-
-def test_who_may_not_make_workflows_is_not_asked_to(signed_in: SignIn) -> None:
-    workspace: Workspace = WorkspaceFactory.create()
-
-    assert reverse("admin:workflows_workflow_add") not in page(signed_in(workspace, Role.MEMBER))
-    assert reverse("admin:workflows_workflow_add") in page(signed_in(workspace, Role.ADMIN))
-
-
-def test_its_script_gets_the_changing_part_alone(admin_client: Client, workflow: Workflow) -> None:
-    at_work(workflow)
-
-    part, whole = page(admin_client, part="overview"), page(admin_client)
-
-    assert "Invoices" in part
-    assert "<html" not in part
-    assert 'data-source="?part=overview"' in whole
-
-
-@pytest.mark.parametrize("query", [{}, {"part": "overview"}])
-def test_nobody_else_gets_any_of_it(client: Client, workflow: Workflow, query: dict[str, str]) -> None:
-    client.force_login(User.objects.create_user("nobody"))
-
-    response = client.get(reverse("admin:index"), query)
-
-    assert (response.status_code, response["Location"].startswith(reverse("admin:login"))) == (302, True)
-
-
-def test_names_and_errors_are_shown_as_text(admin_client: Client) -> None:
-    hostile = WorkflowFactory.create(name=HOSTILE, workspace__name=HOSTILE)
-    at_work(hostile)
-    due(hostile, seconds=40)
-    ended(hostile, "FAILED", error={"code": HOSTILE, "message": HOSTILE})
-
-    html = page(admin_client)
-
-    assert HOSTILE not in html
-    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 7
 
 
 def test_it_costs_the_same_for_many_as_for_few(

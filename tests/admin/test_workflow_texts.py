@@ -83,7 +83,7 @@ def test_what_isnt_json_says_where() -> None:
 def test_a_name_that_occurs_twice_is_refused_at_its_second_line() -> None:
     text = '{\n"a": {"b": 1},\n"b": 2,\n"c": {"b": 3,\n"b": 4}}'
 
-    assert faults_of(text) == [(4, "The name 'b' occurs twice in an object; remove one.")]
+    assert faults_of(text) == [(5, "The name 'b' occurs twice in an object; remove one.")]
     assert repeated_line(text, "nothing") == 1
 
 

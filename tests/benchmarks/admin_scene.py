@@ -12,6 +12,7 @@ from executions.services import run
 from tests.benchmarks.fill import fill
 from tests.executions.many_rows import execute, gather_statistics
 from tests.factories import ExecutionFactory, MembershipFactory, UserFactory, definition
+from workflows.documents import Json
 from workflows.models import Workflow
 
 LARGE, SMALL, STEPS = 1_000_000, 1_000, 30
@@ -43,7 +44,7 @@ def prepare() -> Scene:
     _give_errors()
     _make_some_rare()
     gather_statistics()
-    step = {"type": "wait", "config": {"durationMs": 0}}
+    step: Json = {"type": "wait", "config": {"durationMs": 0}}
     return Scene(
         admin=_client(UserFactory.create(is_staff=True, is_superuser=True)),
         member=_client(_staff(small)),

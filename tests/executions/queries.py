@@ -106,6 +106,18 @@ EXECUTIONS = [
     ),
 ]
 
+LISTS = [
+    Query("all executions", lambda: _page(Execution.objects.all()), "execution_by_creation"),
+    Query("those before one", lambda: _page(_before(Execution.objects.all())), "execution_by_creation"),
+    Query("all that failed", lambda: _page(Execution.objects.unsuccessful("FAILED")), "execution_unsuccessful"),
+    Query(
+        "those that failed in a workspace",
+        lambda: _page(Execution.objects.filter(workspace=BUSY).unsuccessful("TIMEOUT")),
+        "execution_unsuccessful_in",
+    ),
+    Query("all dry runs", lambda: _page(Execution.objects.simulations()), "execution_simulated"),
+]
+
 WORKFLOWS = [
     Query("workflows of a workspace", lambda: _page(_workflows()), "workflow_of_workspace"),
     Query(
@@ -163,4 +175,4 @@ PEOPLE = [
     ),
 ]
 
-QUERIES = [*EXECUTIONS, *WORKFLOWS, *PEOPLE]
+QUERIES = [*EXECUTIONS, *LISTS, *WORKFLOWS, *PEOPLE]

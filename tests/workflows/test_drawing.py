@@ -53,7 +53,7 @@ def test_arrows_lead_from_edge_to_edge() -> None:
 
 
 def test_every_line_lies_inside_its_box() -> None:
-    box = box_of(conditions={"expression": "x"} and "trigger.a == 1 && " * 30 + "true", onError="retry")
+    box = box_of(conditions="trigger.a == 1 && " * 20 + "true", onError="retry")
 
     assert [line.y for line in box.lines] == sorted(line.y for line in box.lines)
     assert max(line.y for line in box.lines) < box.height
@@ -145,8 +145,8 @@ def test_a_step_knows_its_line() -> None:
 @pytest.mark.parametrize(
     ("milliseconds", "says"),
     [
-        (0, "0 ms"), (999, "999 ms"), (1_000, "1 s"), (1_500, "1.5 s"), (60_000, "1 min"), (90_500, "1 min 30 s 500 ms"),
-        (86_400_000, "24 h"),
+        (0, "0 ms"), (999, "999 ms"), (1_000, "1 s"), (1_500, "1.5 s"), (60_000, "1 min"),
+        (90_500, "1 min 30 s 500 ms"), (86_400_000, "24 h"),
     ],
 )  # fmt: skip
 def test_spans_are_said_exactly(milliseconds: int, says: str) -> None:
@@ -165,5 +165,4 @@ def test_spans_are_said_exactly(milliseconds: int, says: str) -> None:
     ],
 )
 def test_texts_are_wrapped_and_cut_to_their_room(text: str, lines: list[str]) -> None:
-    assert wrapped(text, 10, 2) == lines or (lines[-1].endswith("…") and wrapped(text, 10, 2)[-1].endswith("…"))
-    assert all(len(line) <= 10 for line in wrapped(text, 10, 2))
+    assert wrapped(text, 10, 2) == lines

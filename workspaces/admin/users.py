@@ -1,5 +1,7 @@
 """Django's own users and groups, in the theme."""
 
+from typing import ClassVar
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -15,6 +17,9 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+
+    class Media:
+        css: ClassVar = {"all": ["trilith/people.css"]}
 
 
 @admin.register(Group)
