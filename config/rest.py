@@ -1,9 +1,7 @@
 """JSON in and out of the API: one parser that takes nothing it couldn't give back unchanged, and one renderer."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import IO, Any
 
 import orjson
@@ -12,7 +10,8 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
-MAX_NUMBER_CHARACTERS = 1_000
+from workflows import exact
+
 MAX_LEVELS = 100
 
 
@@ -53,13 +52,13 @@ class JSONParser(BaseParser):
     ) -> Any:
         try:
             text = _text(stream)
-            value = json.loads(
-                text, object_pairs_hook=_object, parse_float=_float, parse_int=_integer, parse_constant=_constant
-            )
+            value = exact.loads(text)
             if text.count("[") + text.count("{") > MAX_LEVELS:
                 _check_levels(value)
         except RecursionError as error:
             raise ParseError("The JSON is nested too deep; send at most 64 levels.") from error
+        except exact.NumberBeyond as error:
+            raise ParseError(f"The body isn't JSON that can be kept: {error}; send it as text.") from error
         except ValueError as error:
             raise ParseError(f"The body isn't JSON that can be kept: {error}.") from error
         return value
@@ -85,37 +84,3 @@ def _check_levels(value: Any) -> None:
         depth += 1
         if depth > MAX_LEVELS:
             raise RecursionError
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"the name {twice[:100]!a} occurs twice in an object")
-    return found
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if len(text) > MAX_NUMBER_CHARACTERS or not _is_exactly(value, text):
-        raise ValueError(
-            f"{text[:50]} has more digits, or is further from 0, than a 64-bit number can keep; send it as text"
-        )
-    return value
-
-
-def _is_exactly(value: float, text: str) -> bool:
-    try:
-        return Decimal(text) == Decimal(repr(value))
-    except InvalidOperation:  # its exponent is too large even for a Decimal
-        return False
-
-
-def _integer(text: str) -> int:
-    if len(text) > MAX_NUMBER_CHARACTERS:
-        raise ValueError(f"{text[:50]}… is an integer beyond 64 bits; send it as text")
-    return int(text)
-
-
-def _constant(text: str) -> float:
-    raise ValueError(f"{text} isn't a JSON number")

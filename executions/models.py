@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from executions.states import FINAL, UNFINISHED, ExecutionStatus, StepStatus, WaitingFor
@@ -18,6 +20,20 @@ from workspaces.models import Workspace
 UNSUCCESSFUL = (ExecutionStatus.FAILED, ExecutionStatus.TIMEOUT, ExecutionStatus.CANCELLED)
 
 
+class Apart(models.Func):
+    """A column as it is, in an index of its own queries.
+
+    By an index of all executions by time PostgreSQL would look for those of one workflow too, if that has had many: it
+    doesn't know that they may be old. So it is one of `GREATEST(column, column)`, and who wants it writes that.
+    """
+
+    arity = 1
+    template = "%(expressions)s"
+
+    def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, template="GREATEST(%(expressions)s, %(expressions)s)")
+
+
 class _Condition(models.Lookup):
     """That of a partial index, word for word: SQLite takes no parameter for what the index has in writing."""
 
@@ -26,6 +42,18 @@ class _Condition(models.Lookup):
     def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
         left, parameters = self.process_lhs(compiler, connection)
         return f"{left}{self.rhs[connection.vendor]}", parameters
+
+
+class _RarelyExact(Exact):
+    """Tells SQLite that few rows pass, so that without statistics too it takes the index that has this column.
+
+    PostgreSQL needs no condition beside it: it sees for itself that the index has all of these.
+    """
+
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        column, _ = self.process_lhs(compiler, connection)
+        sql, parameters = self.as_sql(compiler, connection)
+        return f"{column}{_IN} AND unlikely({sql})", parameters
 
 
 _IN = " IN ({})".format(", ".join(f"'{status}'" for status in UNSUCCESSFUL))
@@ -41,9 +69,15 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
     def unfinished(self) -> Self:
         return self.filter(wake_at__isnull=False)
 
-    def unsuccessful(self, status: str) -> Self:
-        """Those of one of the UNSUCCESSFUL statuses, by the indexes that have nothing else."""
-        return self.filter(_IS_UNSUCCESSFUL, status=status)
+    def in_time(self, *, among_all: bool = False) -> Self:
+        """With `moment`, their creation, as an index has it: those of a workflow and a workspace, or that of all."""
+        return self.alias(moment=Apart("created_at") if among_all else F("created_at"))
+
+    def unsuccessful(self, status: str, workspace_id: UUID | None = None) -> Self:
+        """Those of one of the UNSUCCESSFUL statuses, of all or of a workspace, by the index that has nothing else."""
+        if workspace_id is None:
+            return self.filter(_IS_UNSUCCESSFUL, Exact(Apart("status"), status))
+        return self.filter(_RarelyExact(F("status"), status), workspace=workspace_id)
 
     def simulations(self) -> Self:
         return self.filter(_IS_SIMULATION)
@@ -128,9 +162,10 @@ class Execution(models.Model):
             models.Index(fields=["workflow", "started_at"], name="execution_by_start"),
             models.Index(fields=["workspace", "created_at"], name="execution_of_workspace"),
             models.Index(fields=["workspace", "completed_at", "created_at"], name="execution_by_end"),
-            models.Index(fields=["created_at"], name="execution_by_creation"),
+            models.Index(Apart("created_at"), name="execution_by_creation"),
             models.Index(
-                fields=["status", "created_at"],
+                Apart("status"),
+                Apart("created_at"),
                 name="execution_unsuccessful",
                 condition=Q(status__in=UNSUCCESSFUL),
             ),
@@ -139,7 +174,7 @@ class Execution(models.Model):
                 name="execution_unsuccessful_in",
                 condition=Q(status__in=UNSUCCESSFUL),
             ),
-            models.Index(fields=["created_at"], name="execution_simulated", condition=Q(is_simulation=True)),
+            models.Index(Apart("created_at"), name="execution_simulated", condition=Q(is_simulation=True)),
         ]
 
     def __str__(self) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import F, Q, TextField, Value
+from django.db.models import F, Q, TextField, UUIDField, Value
 from django.db.models.functions import Cast, Concat, Left, StrIndex
-from django.db.models.lookups import IContains
+from django.db.models.lookups import IContains, In
 
 from executions.admin.filters import Asked
 from executions.models import UNSUCCESSFUL, Execution, ExecutionQuerySet
@@ -71,13 +71,13 @@ def _branches(asked: Asked, reach: Reach) -> list[Branch]:
         return _of_workflows(within.values_list("pk", flat=True), asked)
     workspaces = _workspaces(asked, reach)
     if asked.is_simulation:
-        branches = [Branch(Execution.objects.simulations(), _status_is(asked)).tested(_within(workspaces))]
+        branches = [Branch(_all().simulations(), _status_is(asked)).tested(in_workspaces(workspaces))]
     elif workspaces is None:
         branches = _of_all(asked.statuses)
     elif len(workspaces) <= MOST_WORKSPACES:
         branches = [branch for each in workspaces for branch in _of_workspace(each, asked.statuses)]
     else:
-        branches = [branch.tested(_within(workspaces)) for branch in _of_all(asked.statuses)]
+        branches = [branch.tested(in_workspaces(workspaces)) for branch in _of_all(asked.statuses)]
     kind = Q(is_simulation=False) if asked.is_simulation is False else None
     return [branch.tested(_trigger_is(asked)).tested(kind) for branch in branches]
 
@@ -89,8 +89,12 @@ def _workspaces(asked: Asked, reach: Reach) -> Collection[UUID] | None:
     return [asked.workspace] if reached is None or asked.workspace in reached else []
 
 
+def _all() -> ExecutionQuerySet:
+    return Execution.objects.in_time(among_all=True)
+
+
 def _of_all(statuses: Sequence[str]) -> list[Branch]:
-    rows = Execution.objects.all()
+    rows = _all()
     branches = [Branch(rows.unsuccessful(status)) for status in UNSUCCESSFUL if status in statuses]
     if unfinished := [status for status in UNFINISHED if status in statuses]:
         branches.append(Branch(rows.unfinished().filter(status__in=unfinished)))
@@ -100,8 +104,12 @@ def _of_all(statuses: Sequence[str]) -> list[Branch]:
 
 
 def _of_workspace(workspace_id: UUID, statuses: Sequence[str]) -> list[Branch]:
-    rows = Execution.objects.filter(workspace=workspace_id)
-    branches = [Branch(rows.unsuccessful(status)) for status in UNSUCCESSFUL if status in statuses]
+    rows = Execution.objects.filter(workspace=workspace_id).in_time()
+    branches = [
+        Branch(Execution.objects.unsuccessful(status, workspace_id).in_time())
+        for status in UNSUCCESSFUL
+        if status in statuses
+    ]
     if unfinished := [status for status in UNFINISHED if status in statuses]:
         branches.append(Branch(rows.filter(completed_at=None), _one_of(unfinished, UNFINISHED)))
     if ExecutionStatus.COMPLETED in statuses:
@@ -113,7 +121,7 @@ def _of_workflows(workflow_ids: Iterable[UUID], asked: Asked) -> list[Branch]:
     branches = [
         branch
         for workflow_id in workflow_ids
-        for branch in _of_workflow(Execution.objects.filter(workflow=workflow_id), asked)
+        for branch in _of_workflow(Execution.objects.filter(workflow=workflow_id).in_time(), asked)
     ]
     kind = None if asked.is_simulation is None else Q(is_simulation=asked.is_simulation)
     return [branch.tested(kind) for branch in branches]
@@ -128,6 +136,11 @@ def _of_workflow(rows: ExecutionQuerySet, asked: Asked) -> list[Branch]:
 # Tests
 
 
+def in_reach(rows: ExecutionQuerySet, reach: Reach) -> ExecutionQuerySet:
+    test = in_workspaces(reach.where(Verb.READ))
+    return rows if test is None else rows.filter(test)
+
+
 def _one_of(statuses: Sequence[str], whole: Sequence[str]) -> Q | None:
     return None if set(statuses) == set(whole) else Q(status__in=statuses)
 
@@ -136,8 +149,9 @@ def _status_is(asked: Asked) -> Q | None:
     return Q(status__in=asked.statuses) if asked.statuses else None
 
 
-def _within(workspaces: Collection[UUID] | None) -> Q | None:
-    return None if workspaces is None else Q(workspace__in=workspaces)
+def in_workspaces(workspaces: Collection[UUID] | None) -> Q | None:
+    """Not by an index: SQLite, if nobody has told it how many there are in a workspace, would read all of them."""
+    return None if workspaces is None else Q(In(Cast(F("workspace_id"), UUIDField()), list(workspaces)))
 
 
 def _trigger_is(asked: Asked) -> Q | None:
@@ -161,8 +175,8 @@ def _with_id(asked: Asked, reach: Reach) -> ExecutionQuerySet | None:
     if not LEAST_HEX_DIGITS <= len(digits) <= 32:  # noqa: PLR2004 (a UUID has so many)
         return None
     first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
-    rows = Execution.objects.filter(pk__gte=first, pk__lte=last)
-    return rows if reach.within(rows, "workspace").exists() else None
+    rows = in_reach(Execution.objects.filter(pk__gte=first, pk__lte=last).in_time(), reach)
+    return rows if rows.exists() else None
 
 
 def _named(asked: Asked, reach: Reach) -> list[tuple[UUID, str]]:

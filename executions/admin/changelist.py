@@ -8,13 +8,15 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from executions.admin.branches import Found, find
+from executions.admin.branches import Found, find, in_reach
 from executions.admin.bulk import AT_ONCE
 from executions.admin.filters import FilterForm
 from executions.admin.paging import Cursor, Page, first_ids, page
+from executions.models import Execution
 from workspaces.admin.reach import reach_of
 
 BEFORE, AFTER = "before", "after"
+RELATED = ("workspace", "workflow", "triggered_by")
 SHOWN = (
     "status", "trigger_type", "is_simulation", "error", "waiting_for", "created_at", "started_at", "completed_at",
     "total_steps", "successful_steps", "failed_steps", "skipped_steps", "workspace__name", "workflow__name",
@@ -36,15 +38,14 @@ class ExecutionChangeList(ChangeList):
         """Where actions look up what was selected: all in reach, whatever the list shows by now."""
         self.filter_specs, self.has_filters, self.has_active_filters = [], False, False
         self.clear_all_filters_qs = "?"
-        whole: QuerySet[Any] = self.root_queryset
-        return whole
+        return in_reach(Execution.objects.all(), reach_of(request))
 
     def get_results(self, request: HttpRequest) -> None:
         reach = reach_of(request)
         self.form = FilterForm(request.GET, reach)
         self.asked = self.form.asked
         self.found = find(self.asked, reach)
-        lines = self.root_queryset.select_related("workspace", "workflow", "triggered_by").only(*SHOWN)
+        lines = in_reach(Execution.objects.all(), reach).select_related(*RELATED).only(*SHOWN)
         self.page = page(lines, self.found.branches, self.asked, _cursor(request), self.list_per_page)
         self.result_list = self.page.executions
         self.result_count = AT_ONCE if self.page.older or self.page.newer else len(self.result_list)

@@ -16,7 +16,7 @@ from executions.selection import Key, compared, key_of
 
 LOOKED_AT = 10_000
 """So many rows of a branch with a test are looked at for a page; the next page goes on where it stopped."""
-TIME = "created_at"
+TIME = "moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,15 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Through time from a place on, back to the oldest or, for the page before, on to the newest."""
+    """Through time from a place on, back to the oldest or, for the page before, on to the newest; within two times.
+
+    Of what bounds it on one side only the nearest is asked for: SQLite begins at the first bound that it reads.
+    """
 
     place: Place | None
     is_newer: bool
+    since: Key
+    until: Key
 
     @property
     def terms(self) -> tuple[str, str]:
@@ -57,44 +62,60 @@ class Walk:
     def onward(self) -> str:
         return "gt" if self.is_newer else "lt"
 
-    def behind(self, rows: ExecutionQuerySet) -> ExecutionQuerySet:
-        """What it comes to."""
-        if self.place is None:
-            return rows
+    def begin(self, rows: ExecutionQuerySet, *, beside: bool = True) -> ExecutionQuerySet:
+        """`beside`: with what was created at the very instant of the place, which takes more than an index of times."""
+        if self.place is None or self._lies_outside(self.place.key):
+            return self._from_a_bound(rows)
         key = compared(self.place.key)
-        behind = Q(**{f"{TIME}__{self.onward}": key}) | Q(**{f"id__{self.onward}": self.place.id})
+        behind = Q(**{f"{TIME}__{self.onward}": key})
+        if not beside:
+            return rows.filter(behind)
+        behind |= Q(**{f"id__{self.onward}": self.place.id})
         # This bound says no more than `behind` does, but by it planners see where to begin in the index.
         return rows.filter(behind, **{f"{TIME}__{self.onward}e": key})
 
-    def at_other_times(self, rows: ExecutionQuerySet) -> ExecutionQuerySet:
-        """The same without what was created at the very instant of the place: an index of the times knows them all."""
-        return rows.filter(**{f"{TIME}__{self.onward}": compared(self.place.key)}) if self.place else rows
-
-    def until(self, rows: ExecutionQuerySet, end: Key) -> ExecutionQuerySet:
-        return rows.filter(**{f"{TIME}__{'lte' if self.is_newer else 'gte'}": compared(end)})
+    def stop(self, rows: ExecutionQuerySet, end: Key) -> ExecutionQuerySet:
+        """At `end`, if there is one, with what was created at that instant."""
+        if end is not None:
+            return rows.filter(**{f"{TIME}__{'lte' if self.is_newer else 'gte'}": compared(end)})
+        return self._until(rows) if self.is_newer else self._since(rows)
 
     def nearest(self, ends: Sequence[Any]) -> Key:
         nearest: Key = min(ends) if self.is_newer else max(ends)
         return nearest
 
+    def _lies_outside(self, key: Any) -> bool:
+        """Whether it is still on its way to the two times."""
+        if self.is_newer:
+            return self.since is not None and key < self.since
+        return self.until is not None and key >= self.until
 
-def page(whole: QuerySet[Any, Any], branches: Sequence[Branch], asked: Asked, cursor: Cursor | None, size: int) -> Page:
+    def _from_a_bound(self, rows: ExecutionQuerySet) -> ExecutionQuerySet:
+        return self._since(rows) if self.is_newer else self._until(rows)
+
+    def _since(self, rows: ExecutionQuerySet) -> ExecutionQuerySet:
+        return rows if self.since is None else rows.filter(**{f"{TIME}__gte": compared(self.since)})
+
+    def _until(self, rows: ExecutionQuerySet) -> ExecutionQuerySet:
+        return rows if self.until is None else rows.filter(**{f"{TIME}__lt": compared(self.until)})
+
+
+def page(whole: ExecutionQuerySet, branches: Sequence[Branch], asked: Asked, cursor: Cursor | None, size: int) -> Page:
     """Of the executions of `whole` that are in a branch. A cursor of one that isn't there leads to the first page."""
     place = _place(cursor)
-    walk = Walk(place, is_newer=bool(cursor and place and cursor.is_newer))
-    bounded = [Branch(_between(rows, asked), test) for rows, test in branches]
-    end = _end(bounded, walk)
-    found = _read(whole, [_part(branch, walk, end) for branch in bounded], walk, size + 1)
+    walk = Walk(place, bool(cursor and place and cursor.is_newer), _key(asked.since), _key(asked.until))
+    end = _end(branches, walk)
+    found = _read(whole, [_part(branch, walk, end) for branch in branches], walk, size + 1)
     if walk.is_newer and len(found) <= size and end is None:
         return page(whole, branches, asked, None, size)
-    last = _last(found[:size], walk, None if len(found) > size else end)
-    onward = Cursor(last, walk.is_newer) if last and (len(found) > size or end is not None) else None
+    has_more = len(found) > size
+    last = _last(found[:size], walk, None if has_more else end)
+    onward = Cursor(last, walk.is_newer) if last and (has_more or end is not None) else None
     first = found[0].pk if found else last
     back = Cursor(first, not walk.is_newer) if place and first else None
-    looked_back_to = _moment(end) if end is not None and len(found) <= size else None
     if walk.is_newer:
         return Page(found[:size][::-1], newer=onward, older=back)
-    return Page(found[:size], newer=back, older=onward, looked_back_to=looked_back_to)
+    return Page(found[:size], newer=back, older=onward, looked_back_to=None if has_more else _moment(end))
 
 
 def first_ids(branches: Sequence[Branch], asked: Asked, number: int) -> list[UUID]:
@@ -106,22 +127,16 @@ def first_ids(branches: Sequence[Branch], asked: Asked, number: int) -> list[UUI
 def _place(cursor: Cursor | None) -> Place | None:
     if cursor is None:
         return None
-    key = Execution.objects.filter(pk=cursor.id).values_list(key_of(TIME), flat=True).first()
+    key = Execution.objects.filter(pk=cursor.id).values_list(key_of("created_at"), flat=True).first()
     return None if key is None else Place(key, cursor.id)
 
 
-def _between(rows: ExecutionQuerySet, asked: Asked) -> ExecutionQuerySet:
-    if asked.since:
-        rows = rows.filter(created_at__gte=_bound(asked.since))
-    return rows.filter(created_at__lt=_bound(asked.until)) if asked.until else rows
-
-
-def _bound(moment: datetime) -> Any:
+def _key(moment: datetime | None) -> Key:
     """For SQLite the first in the alphabet of the texts that stand for this moment."""
-    if connection.vendor != "sqlite":
+    if moment is None or connection.vendor != "sqlite":
         return moment
     text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-    return compared(text.rstrip("0").rstrip("."))
+    return text.rstrip("0").rstrip(".")
 
 
 def _end(branches: Sequence[Branch], walk: Walk) -> Key:
@@ -130,24 +145,24 @@ def _end(branches: Sequence[Branch], walk: Walk) -> Key:
     ends = []
     for rows, test in branches:
         if test is not None:
-            looked_at = walk.at_other_times(rows).order_by(walk.terms[0]).values(key=key_of(TIME))[:LOOKED_AT]
+            ahead = walk.stop(walk.begin(rows, beside=False), None)
+            looked_at = ahead.order_by(walk.terms[0]).values(key=key_of(TIME))[:LOOKED_AT]
             seen = looked_at.aggregate(end=farthest, number=Count("key"))
             ends += [seen["end"]] if seen["number"] == LOOKED_AT else []
     return walk.nearest(ends) if ends else None
 
 
 def _part(branch: Branch, walk: Walk, end: Key) -> ExecutionQuerySet:
-    rows = walk.behind(branch.rows)
-    rows = rows if branch.test is None else rows.filter(branch.test)
-    return rows if end is None else walk.until(rows, end)
+    rows = walk.stop(walk.begin(branch.rows), end)
+    return rows if branch.test is None else rows.filter(branch.test)
 
 
-def _read(whole: QuerySet[Any, Any], parts: Sequence[ExecutionQuerySet], walk: Walk, count: int) -> list[Execution]:
+def _read(whole: ExecutionQuerySet, parts: Sequence[ExecutionQuerySet], walk: Walk, count: int) -> list[Execution]:
     if not parts:
         return []
     parts = [part.order_by(*walk.terms)[:count] for part in parts]
-    ids = parts[0].values("pk") if len(parts) == 1 else _united(parts)
-    return list(whole.filter(pk__in=ids).order_by(*walk.terms)[:count])
+    ids: Any = parts[0].values("pk") if len(parts) == 1 else _united(parts)
+    return list(whole.in_time().filter(pk__in=ids).order_by(*walk.terms)[:count])
 
 
 def _united(parts: Sequence[ExecutionQuerySet]) -> QuerySet[Any, Any]:
@@ -160,7 +175,11 @@ def _last(executions: Sequence[Execution], walk: Walk, end: Key) -> UUID | None:
     """What the next page lies behind: the last one of this page or, if it isn't full, of those that were looked at."""
     if end is None:
         return executions[-1].pk if executions else None
-    at_the_end = Execution.objects.filter(created_at=compared(end)).order_by("-id" if walk.is_newer else "id")
+    at_the_end = (
+        Execution.objects.in_time(among_all=True)
+        .filter(**{TIME: compared(end)})
+        .order_by("-id" if walk.is_newer else "id")
+    )
     return at_the_end.values_list("pk", flat=True).first()
 
 

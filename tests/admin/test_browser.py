@@ -29,7 +29,9 @@ from workspaces.models import Task, Workspace
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+SIZES = pytest.mark.parametrize(
+    "size", [pytest.param(WIDE, id="wide"), pytest.param(NARROW, id="narrow", marks=pytest.mark.looks)]
+)
 HAS_STATE = "state => document.querySelector('#status')?.dataset.status === state"
 STEP_IS = "([path, state]) => document.querySelector(`[data-step='${path}']`)?.dataset.status === state"
 OPENED_AGAIN = "() => window.opened === undefined"
@@ -203,6 +205,7 @@ def hostile(text: str) -> Execution:
     return execution
 
 
+@pytest.mark.looks
 def test_what_steps_and_people_write_is_shown_as_text(at: Callable[[str], str], operator: User) -> None:
     """No dialog, no request to a stranger, and nothing that the policy had to refuse."""
     executions = {text: hostile(text) for text in XSS}
@@ -223,6 +226,7 @@ def test_what_steps_and_people_write_is_shown_as_text(at: Callable[[str], str], 
         assert page.complaints == []
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("name", ["executions_execution_change", "workflows_workflow_change"])
 def test_the_pages_tell_the_same_in_the_dark_and_without_scripts(
     at: Callable[[str], str], operator: User, name: str

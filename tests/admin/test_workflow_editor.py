@@ -17,7 +17,7 @@ from tests.workflows.definitions import notify
 from workflows import services
 from workflows.models import Workflow, WorkflowVersion
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.looks]
 
 PAGE = "workflows_workflow_change"
 FAULTY = '{\n  "actions": [\n    {"type": "wat"}\n  ]\n}'

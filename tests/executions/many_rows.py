@@ -128,7 +128,7 @@ def _executions(first_user: int) -> list[str]:
             workflow_id=key(_WORKFLOW), version_id=key(_WORKFLOW), status=_STATUS,
             trigger_type=f"CASE WHEN n % 500 = 3 AND n < {ROWS // 5} THEN 'webhook' ELSE 'manual' END",
             triggered_by_id=f"{first_user} + n % {USERS}", trigger_data="'{\"order\": 1234}'", variables="'{}'",
-            is_simulation=FALSE, created_at=ago(f"{age} + 2"), epoch="1", claims="0", position="11",
+            is_simulation="n % 500 = 7", created_at=ago(f"{age} + 2"), epoch="1", claims="0", position="11",
             started_at=f"CASE WHEN {_STATUS} = 'PENDING' THEN NULL ELSE {ago(f'{age} + 1')} END",
             completed_at=f"CASE WHEN {_HAS_ENDED} THEN {ago(age)} END",
             wake_at=f"CASE WHEN {_HAS_ENDED} THEN NULL ELSE {ago(due)} END",

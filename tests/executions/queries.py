@@ -52,6 +52,10 @@ def _before(rows: QuerySet[Execution, Execution]) -> QuerySet[Execution, Executi
     return rows.filter(created_at__lte=timezone.now() - timedelta(minutes=ROWS // 2))
 
 
+def _in_time(rows: ExecutionQuerySet) -> QuerySet[Execution, Execution]:
+    return _page(rows.in_time(among_all=True), "-moment", "-id")
+
+
 def _minutes_ago(minutes: int) -> int:
     """As a cursor of a workspace's stream."""
     return overview._cursor(timezone.now() - timedelta(minutes=minutes))
@@ -107,15 +111,14 @@ EXECUTIONS = [
 ]
 
 LISTS = [
-    Query("all executions", lambda: _page(Execution.objects.all()), "execution_by_creation"),
-    Query("those before one", lambda: _page(_before(Execution.objects.all())), "execution_by_creation"),
-    Query("all that failed", lambda: _page(Execution.objects.unsuccessful("FAILED")), "execution_unsuccessful"),
+    Query("all executions", lambda: _in_time(Execution.objects.all()), "execution_by_creation"),
+    Query("all that failed", lambda: _in_time(Execution.objects.unsuccessful("FAILED")), "execution_unsuccessful"),
     Query(
         "those that failed in a workspace",
-        lambda: _page(Execution.objects.filter(workspace=BUSY).unsuccessful("TIMEOUT")),
+        lambda: _page(Execution.objects.unsuccessful("TIMEOUT", BUSY)),
         "execution_unsuccessful_in",
     ),
-    Query("all dry runs", lambda: _page(Execution.objects.simulations()), "execution_simulated"),
+    Query("all dry runs", lambda: _in_time(Execution.objects.simulations()), "execution_simulated"),
 ]
 
 WORKFLOWS = [
