@@ -2,8 +2,9 @@
 
 `stream.<same_process|sqlite|postgres>.<listeners>.median_ms`, `.p99_ms`: 16 of the listeners (or the only one) follow
 a running execution, the others executions that sleep. Between processes, only what the other process committed counts.
-`stream.2000.execution_ratio`: how long an execution of 300 quick steps takes with so many listeners, 16 of them its
-own, beside how long it takes with none, in turns; `stream.listener_kb`: what a listener adds to the server's memory.
+`stream.2000.execution_ratio`: how long an execution of steps that are 20 ms apart takes with so many listeners, 16 of
+them its own, beside how long it takes with none, in turns; `stream.2000.quick_steps_ratio`: the same of 300 steps of a
+millisecond, the worst there is; `stream.listener_kb`: what a listener adds to the server's memory.
 What slow clients cost is measured by `stream_slow`.
 """
 
@@ -34,6 +35,10 @@ WATCHING = 16
 STREAMS_OF_A_USER = 20
 SLEEPERS = 100
 TURNS = 3
+KINDS = {
+    "paced": ("execution_ratio", "an execution of 100 steps, 20 ms apart,"),
+    "busy": ("quick_steps_ratio", "an execution of 300 steps of 1 ms"),
+}
 DEADLINE_SECONDS = 120
 
 
@@ -116,8 +121,9 @@ def _watched(first: Server, last: Server, notes: Path, watching: int) -> list[fl
 
 
 def _burden(url: str, console: Console) -> dict[str, float]:
-    """What many listeners cost the server and an execution that runs there."""
-    durations: dict[bool, list[float]] = {False: [], True: []}
+    """What many listeners cost the server and the executions that run there."""
+    alone: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    beside: dict[str, list[float]] = {kind: [] for kind in KINDS}
     listeners = LISTENERS[-1]
     with _servers(url, 1) as ([server], notes):
         figures = stream_slow.measure(server, lambda: _watched(server, server, notes, WATCHING), console)
@@ -127,15 +133,24 @@ def _burden(url: str, console: Console) -> dict[str, float]:
         with _followed(server, [], _spread(sleeping, listeners)):
             each_kb = (server.resident_kb - before) / listeners
         for _ in range(TURNS):
-            durations[False].append(_busy_ms(server.ended(server.execute("busy"))))
+            _time_each(server, alone, watching=0)
             with _followed(server, [], _spread(sleeping, listeners - WATCHING)):
-                execution_id = server.execute("busy")
-                with _followed(server, [execution_id] * WATCHING, []):
-                    durations[True].append(_busy_ms(server.ended(execution_id)))
-    ratio = median(durations[True]) / median(durations[False])
-    console.print(f"an execution of 300 steps takes {ratio:.2f} times as long while {listeners} listen: {durations} ms")
+                _time_each(server, beside, watching=WATCHING)
+    for kind, (figure, words) in KINDS.items():
+        ratio = median(beside[kind]) / median(alone[kind])
+        figures[f"stream.{listeners}.{figure}"] = round(ratio, 3)
+        console.print(
+            f"{words} takes {ratio:.2f} times as long while {listeners} listen: {alone[kind]}, {beside[kind]} ms"
+        )
     console.print(f"a listener takes {each_kb:.1f} kB of the server's memory")
-    return figures | {f"stream.{listeners}.execution_ratio": round(ratio, 3), "stream.listener_kb": round(each_kb, 1)}
+    return figures | {"stream.listener_kb": round(each_kb, 1)}
+
+
+def _time_each(server: Server, durations: dict[str, list[float]], *, watching: int) -> None:
+    for kind in KINDS:
+        execution_id = server.execute(kind)
+        with _followed(server, [execution_id] * watching, []):
+            durations[kind].append(_busy_ms(server.ended(execution_id)))
 
 
 def _busy_ms(execution: dict[str, Any]) -> float:

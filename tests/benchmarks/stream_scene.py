@@ -17,6 +17,7 @@ from workspaces import tokens  # noqa: E402 (the apps have to be there first)
 USERS = 101
 STEPS = 40
 BUSY_STEPS = 300
+PACED_STEPS = 100
 HEAVY_STEPS = 40
 
 
@@ -34,6 +35,7 @@ def main() -> None:
     workflows = {
         "heavy": definition(wait(durationMs=3000), *[task] * HEAVY_STEPS),
         "watched": definition(wait(durationMs=1500), *[wait(durationMs=20)] * STEPS),
+        "paced": definition(wait(durationMs=2000), *[wait(durationMs=20)] * PACED_STEPS),
         "busy": definition(wait(durationMs=2000), *[step] * BUSY_STEPS),
         "asleep": definition(wait(hours=1)),
     }
