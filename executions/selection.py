@@ -60,11 +60,15 @@ def branches_of(workflow: Workflow, filters: Filters) -> Branches:
 
 
 def _bound(moment: datetime, *, shortest: bool) -> Any:
+    return compared(key_at(moment, shortest=shortest))
+
+
+def key_at(moment: datetime, *, shortest: bool) -> Key:
     """For SQLite the first or the last in the alphabet of the texts that stand for this moment."""
     if connection.vendor != "sqlite":
         return moment
     longest = moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-    return compared(longest.rstrip("0").rstrip(".") if shortest else longest)
+    return longest.rstrip("0").rstrip(".") if shortest else longest
 
 
 def compared(key: Key) -> Any:

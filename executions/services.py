@@ -14,7 +14,7 @@ from executions.engine.runner import Observer
 from executions.models import Execution
 from executions.states import TransitionNotAllowed
 from workflows.documents import DocumentError, Json, dump, encode, join
-from workflows.models import Workflow
+from workflows.models import Workflow, WorkflowStatus
 from workflows.services import definition_of
 
 FIRST_LOOK_SECONDS = 0.01
@@ -23,7 +23,7 @@ IDEMPOTENCY_KEY = re.compile(r"[ -~]{1,255}")
 
 __all__ = [
     "IdempotencyConflict", "InvalidIdempotencyKey", "NotActive", "Started", "TransitionNotAllowed",
-    "cancel", "run", "run_again", "start", "start_once", "wait",
+    "cancel", "may_run_again", "run", "run_again", "start", "start_once", "wait",
 ]  # fmt: skip
 
 
@@ -190,6 +190,12 @@ def run_again(*, execution: Execution, latest: bool, by: AbstractBaseUser | None
         raise _not_active(Workflow.objects.get(pk=execution.workflow_id))
     transaction.on_commit(dispatch.wake)
     return again
+
+
+def may_run_again(execution: Execution) -> bool:
+    """Whether its workflow's status, as it was read, lets it."""
+    status = execution.workflow.status
+    return status == WorkflowStatus.ACTIVE or (execution.is_simulation and status != WorkflowStatus.ARCHIVED)
 
 
 def _overrides(execution: Execution) -> dict[str, Json]:

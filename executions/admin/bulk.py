@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from executions import services
 from executions.models import Execution
 from executions.states import TransitionNotAllowed
-from workflows.models import WorkflowStatus
 from workspaces.access import Verb
 from workspaces.admin.reach import ByRole
 
@@ -90,10 +89,7 @@ class RunningAgain(Deed):
     refusal = "Your role in its workspace doesn't let you run it."
 
     def reason_to_leave(self, execution: Execution) -> str:
-        status = execution.workflow.status
-        if status == WorkflowStatus.ACTIVE or (execution.is_simulation and status != WorkflowStatus.ARCHIVED):
-            return ""
-        return f"Its workflow is {status}."
+        return "" if services.may_run_again(execution) else f"Its workflow is {execution.workflow.status}."
 
     def do(self, execution: Execution) -> Fate:
         latest = self.request.POST.get("latest") == "1"

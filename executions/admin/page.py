@@ -20,7 +20,7 @@ from executions.admin.steps import PARTS
 from executions.models import Execution, Step
 from executions.representation import error_json, step_json
 from executions.states import TransitionNotAllowed
-from executions.stream.handing import stream_of
+from executions.stream.handing import position_of, stream_of
 from executions.stream.passes import Holder
 from workflows.documents import Json
 from workflows.models import WorkflowVersion
@@ -57,10 +57,7 @@ class ExecutionPage(ByRole):
         """All of the page; with `?fragment` what changes in it, the steps only as far as they changed `since`."""
         if request.method not in {"GET", "HEAD"}:
             raise PermissionDenied
-        try:
-            execution = self._shown(request).filter(pk=UUID(object_id)).first()
-        except ValueError:
-            execution = None
+        execution = self.addressed(self._shown(request), object_id)
         if execution is None:
             found: HttpResponseRedirect = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
             return found
@@ -75,7 +72,7 @@ class ExecutionPage(ByRole):
         if not self.may_cancel(request, execution):
             raise PermissionDenied
         try:
-            services.cancel(execution=execution, by=request.user)  # type: ignore[arg-type]  # who signed in
+            services.cancel(execution=execution, by=_user(request))
         except TransitionNotAllowed as refused:
             messages.warning(request, f"It wasn't cancelled: it had ended before, as {refused.current}.")
         else:
@@ -89,7 +86,7 @@ class ExecutionPage(ByRole):
             raise PermissionDenied
         latest = request.POST.get("latest") == "1"
         try:
-            again = services.run_again(execution=execution, latest=latest, by=request.user)  # type: ignore[arg-type]  # who signed in
+            again = services.run_again(execution=execution, latest=latest, by=_user(request))
         except services.NotActive as refused:
             messages.error(request, str(refused))
             return HttpResponseRedirect(_page_of(execution))
@@ -111,8 +108,7 @@ class ExecutionPage(ByRole):
     def stream_view(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
         """As the API streams it, to whoever may see this page: a superuser needn't be of the workspace."""
         execution = self._found(request, pk)
-        user: Any = request.user
-        return stream_of(request, execution, Holder(user.pk, None, execution.workspace_id, in_admin=True))
+        return stream_of(request, execution, Holder(_user(request).pk, None, execution.workspace_id, in_admin=True))
 
     def may_cancel(self, request: HttpRequest, execution: Execution) -> bool:
         return self.may_by(request, Verb.EXECUTE, "executions.cancel_execution", execution)
@@ -136,9 +132,8 @@ class ExecutionPage(ByRole):
     def _context(self, request: HttpRequest, execution: Execution) -> dict[str, Any]:
         now = timezone.now()
         sections = Sections(execution, now, tracebacks=self.sees_tracebacks(request, execution))
-        since = request.GET.get("since", "0")
         return {
-            **sections.context(int(since) if since.isdecimal() and len(since) < 19 else 0),  # noqa: PLR2004 (64 bits)
+            **sections.context(position_of(request.GET.get("since", ""))),
             "tasks": self._made(request, Task, execution),
             "notifications": self._made(request, Notification, execution),
             "can_cancel": not execution.has_ended and self.may_cancel(request, execution),
@@ -162,6 +157,11 @@ class ExecutionPage(ByRole):
         if not admin.has_view_permission(request):
             return []
         return list(admin.get_queryset(request).filter(execution_id=execution.pk).order_by("created_at")[:MOST_MADE])
+
+
+def _user(request: HttpRequest) -> Any:
+    """Nobody gets here who hasn't signed in."""
+    return request.user
 
 
 def _page_of(execution: Execution) -> str:

@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from executions.admin.branches import Branch
 from executions.admin.filters import Asked
 from executions.models import Execution, ExecutionQuerySet
-from executions.selection import Key, compared, key_of
+from executions.selection import Key, compared, key_at, key_of
 
 LOOKED_AT = 10_000
 """So many rows of a branch with a test are looked at for a page; the next page goes on where it stopped."""
@@ -132,11 +131,7 @@ def _place(cursor: Cursor | None) -> Place | None:
 
 
 def _key(moment: datetime | None) -> Key:
-    """For SQLite the first in the alphabet of the texts that stand for this moment."""
-    if moment is None or connection.vendor != "sqlite":
-        return moment
-    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-    return text.rstrip("0").rstrip(".")
+    return None if moment is None else key_at(moment, shortest=True)
 
 
 def _end(branches: Sequence[Branch], walk: Walk) -> Key:

@@ -5,12 +5,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from executions import services
 from executions.admin import steps, timeline
 from executions.admin.documents import document
 from executions.admin.heading import Heading
 from executions.admin.timeline import Timeline
 from executions.models import Execution
-from workflows.models import WorkflowStatus
 from workflows.services import definition_of
 
 
@@ -33,7 +33,7 @@ class Sections:
             "now": self.now,
             "since": since,
             "is_latest": self.execution.version_id == self.execution.workflow.version_id,
-            "runs_again": self.runs_again,
+            "runs_again": services.may_run_again(self.execution),
         }
 
     @cached_property
@@ -50,9 +50,3 @@ class Sections:
         if begun is None:
             return None
         return timeline.drawn(steps.lanes(self.rows, self.now), begun, self.execution.completed_at or self.now)
-
-    @property
-    def runs_again(self) -> bool:
-        """Whether its workflow's status lets it."""
-        status = self.execution.workflow.status
-        return status == WorkflowStatus.ACTIVE or (self.execution.is_simulation and status != WorkflowStatus.ARCHIVED)

@@ -47,6 +47,9 @@ def stream_of(request: Asked, execution: Execution, holder: Holder) -> HttpRespo
 
 
 def last_id(request: Asked) -> int:
+    return position_of(request.headers.get("Last-Event-ID", ""))
+
+
+def position_of(text: str) -> int:
     """0 for none, and for what can be none."""
-    text = request.headers.get("Last-Event-ID", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_POSITION_DIGITS else 0

@@ -10,8 +10,8 @@ from django.test import Client
 from executions.models import Execution
 from executions.services import run
 from tests.benchmarks.fill import fill
-from tests.executions.many_rows import execute, gather_statistics
 from tests.factories import ExecutionFactory, MembershipFactory, UserFactory, definition
+from tests.plans.many_rows import execute, gather_statistics
 from workflows.documents import Json
 from workflows.models import Workflow
 

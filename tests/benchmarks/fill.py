@@ -18,8 +18,8 @@ if __name__ == "__main__":
 from django.db import connection, transaction
 
 from tests.executions.counters import counted
-from tests.executions.many_rows import FALSE, ago, execute, gather_statistics, insert_numbered
 from tests.factories import WorkflowFactory
+from tests.plans.many_rows import FALSE, ago, execute, gather_statistics, insert_numbered
 from workflows.models import Workflow
 from workspaces.fields import uuid7
 

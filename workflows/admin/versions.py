@@ -1,7 +1,6 @@
 """The versions of a workflow: each as it was saved, and what it changed."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -59,11 +58,8 @@ class WorkflowVersionAdmin(ByRole):
         """`?against=<number>`: what it is compared with; the one before, if that isn't said."""
         if request.method not in {"GET", "HEAD"}:
             raise PermissionDenied
-        try:
-            rows = self.get_queryset(request).defer(None).select_related("workflow__workspace", "created_by")
-            version = rows.filter(pk=UUID(object_id)).first()
-        except ValueError:
-            version = None
+        rows = self.get_queryset(request).defer(None).select_related("workflow__workspace", "created_by")
+        version = self.addressed(rows, object_id)
         if version is None:
             found: HttpResponseRedirect = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
             return found

@@ -83,10 +83,7 @@ class WorkflowPage(Changes):
     ) -> HttpResponse:
         if request.method not in {"GET", "HEAD"}:
             raise PermissionDenied
-        try:
-            workflow = self._reached(request).filter(pk=UUID(object_id)).first()
-        except ValueError:
-            workflow = None
+        workflow = self.addressed(self._reached(request), object_id)
         if workflow is None:
             found: HttpResponseRedirect = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
             return found

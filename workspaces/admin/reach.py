@@ -74,6 +74,13 @@ class ByRole(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return reach_of(request).within(super().get_queryset(request), self.workspace_lookup, self.view_verb)
 
+    def addressed(self, rows: QuerySet[Any], object_id: str) -> Any:
+        """That of the rows which the address of a page names, or None."""
+        try:
+            return rows.filter(pk=UUID(object_id)).first()
+        except ValueError:
+            return None
+
     def workspace_id_of(self, obj: Any) -> UUID:
         *path, last = self.workspace_lookup.split("__")
         for name in path:

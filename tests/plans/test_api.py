@@ -1,6 +1,6 @@
 """Every query finds its rows by an index made for it, among a hundred thousand; and every index has such a query."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 from django.db import connection
 from django.utils import timezone
-from pytest_django.plugin import DjangoDbBlocker
 
 from executions import history, services
 from executions.engine import journal, records
@@ -19,10 +18,10 @@ from executions.models import Execution
 from executions.selection import COUNTED_UP_TO, Filters
 from executions.states import ExecutionStatus, StepStatus, WaitingFor
 from executions.statistics import statistics_json
-from tests.executions import many_rows
-from tests.executions.many_rows import BUSY
-from tests.executions.plans import declared_indexes, indexes_of, plan_of, plans_of, rows_read, rows_read_by
-from tests.executions.queries import QUERIES, Query
+from tests.plans import many_rows
+from tests.plans.many_rows import BUSY
+from tests.plans.plans import declared_indexes, indexes_of, plan_of, plans_of, rows_read, rows_read_by
+from tests.plans.queries import QUERIES, Query
 from workflows.models import Workflow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -33,24 +32,6 @@ WORKFLOW = "workflows_workflow(id)"
 STEP = StepRecord("0", "one", "noop", "", StepStatus.RUNNING)
 NEXT = replace(STEP, path="1", action_id="two")
 ENDED = Change(replace(STEP, status=StepStatus.SUCCESS))
-
-# On SQLite nobody may have run ANALYZE: it has to find the way without statistics too.
-STATISTICS = {"postgresql": ["gathered"], "sqlite": ["gathered", "none"]}
-
-
-@pytest.fixture(scope="module")
-def _rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        many_rows.make()
-        yield
-        many_rows.remove()
-
-
-@pytest.fixture(scope="module", params=STATISTICS[connection.vendor], autouse=True)
-def _statistics(_rows: None, request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> None:
-    if request.param == "none":
-        with django_db_blocker.unblock():
-            many_rows.forget_statistics()
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)

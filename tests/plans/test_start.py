@@ -1,19 +1,16 @@
 """The start page finds what it shows by indexes among a hundred thousand executions, and reads no more than it says."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from django.utils import timezone
-from pytest_django.plugin import DjangoDbBlocker
 
 from executions.admin import overview
 from executions.models import Execution
-from tests.executions import many_rows
-from tests.executions.many_rows import BUSY, WORKSPACES
-from tests.executions.plans import plans_of, rows_read_by
+from tests.plans.many_rows import BUSY, WORKSPACES
+from tests.plans.plans import plans_of, rows_read_by
 from workspaces.access import Verb
 from workspaces.admin.reach import Reach
 from workspaces.models import Role
@@ -23,7 +20,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SMALL = {"workspaces_workspace"}
 EVERYTHING, ONE = Reach(None), Reach({BUSY: Role.GUEST})
 SOME = Reach({UUID(int=number): Role.GUEST for number in range(1, 20)})
-STATISTICS = {"postgresql": ["gathered"], "sqlite": ["gathered", "none"]}
 
 
 def _of(reach: Reach) -> Collection[UUID]:
@@ -39,21 +35,6 @@ READS: dict[str, tuple[Callable[[Reach, datetime], object], int]] = {
     "worst": (lambda reach, now: overview.worst(_of(reach), now - timedelta(days=1)), 4 * 1_440 + 400),
 }
 """Each with how many rows it may read: what it looks at, and of the 1,440 that ended in a day all, some times over."""
-
-
-@pytest.fixture(scope="module")
-def _rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        many_rows.make()
-        yield
-        many_rows.remove()
-
-
-@pytest.fixture(scope="module", params=STATISTICS[connection.vendor], autouse=True)
-def _statistics(_rows: None, request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> None:
-    if request.param == "none":
-        with django_db_blocker.unblock():
-            many_rows.forget_statistics()
 
 
 @pytest.mark.parametrize("reach", [EVERYTHING, ONE, SOME], ids=["everything", "one", "some"])

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from executions.models import Execution, ExecutionQuerySet, Step
 from executions.stream import overview
-from tests.executions.many_rows import BUSY, ROWS
+from tests.plans.many_rows import BUSY, ROWS
 from workflows.models import Workflow, WorkflowQuerySet, WorkflowStatus, WorkflowVersion
 from workspaces.models import Membership, Notification, Task
 

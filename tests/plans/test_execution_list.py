@@ -1,14 +1,11 @@
 """The list finds its rows by indexes among a hundred thousand, and reads no more than it says."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from django.utils import timezone
-from pytest_django.plugin import DjangoDbBlocker
 
 from executions.admin import branches
 from executions.admin.branches import find, in_reach
@@ -16,9 +13,8 @@ from executions.admin.changelist import RELATED
 from executions.admin.filters import Asked
 from executions.admin.paging import LOOKED_AT, Cursor, page
 from executions.models import Execution
-from tests.executions import many_rows
-from tests.executions.many_rows import BUSY, ROWS
-from tests.executions.plans import plans_of, rows_read_by
+from tests.plans.many_rows import BUSY, ROWS
+from tests.plans.plans import plans_of, rows_read_by
 from workspaces.admin.reach import Reach
 from workspaces.models import Role
 
@@ -30,8 +26,6 @@ MIDDLE = UUID(int=ROWS // 2)
 EVERYTHING, ONE, LITTLE = Reach(None), Reach({BUSY: Role.GUEST}), Reach({UUID(int=77): Role.GUEST})
 SOME = Reach({UUID(int=number): Role.GUEST for number in range(1, 20)})
 MANY = Reach({UUID(int=number): Role.GUEST for number in range(50, 50 + branches.MOST_WORKSPACES + 20)})
-STATISTICS = {"postgresql": ["gathered"], "sqlite": ["gathered", "none"]}
-
 PAGE, WINDOW = 800, 3 * LOOKED_AT
 """So many rows a page may read for its answer, and so many where it looks through what no index knows."""
 UNFINISHED = 6 * ROWS // 100
@@ -66,21 +60,6 @@ LISTS: list[tuple[str, Reach, Asked, int]] = [
     ("many workspaces'", MANY, Asked(), WINDOW),
     ("many workspaces' failed", MANY, Asked(statuses=("FAILED", "TIMEOUT")), WINDOW),
 ]
-
-
-@pytest.fixture(scope="module")
-def _rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        many_rows.make()
-        yield
-        many_rows.remove()
-
-
-@pytest.fixture(scope="module", params=STATISTICS[connection.vendor], autouse=True)
-def _statistics(_rows: None, request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> None:
-    if request.param == "none":
-        with django_db_blocker.unblock():
-            many_rows.forget_statistics()
 
 
 def whole(reach: Reach) -> Any:
