@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.factories import MembershipFactory, UserFactory
-from workspaces.models import Role, Workspace
+from tests.factories import MembershipFactory, UserFactory, WorkspaceFactory
+from workspaces.models import Membership, Role, Workspace
 
 SignIn = Callable[[Workspace | None, Role], Client]
 
@@ -24,3 +25,20 @@ def signed_in() -> SignIn:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    workspace: Workspace = WorkspaceFactory.create(name="Ours", slug="ours")
+    return workspace
+
+
+@pytest.fixture
+def newcomer() -> User:
+    newcomer: User = UserFactory.create(username="newcomer", email="new@example.org")
+    return newcomer
+
+
+def member(workspace: Workspace, role: Role = Role.MEMBER) -> Membership:
+    membership: Membership = MembershipFactory.create(workspace=workspace, role=role)
+    return membership

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from tests.admin.conftest import SignIn
+from tests.admin.conftest import SignIn, member
 from tests.factories import MembershipFactory, UserFactory, WorkspaceFactory
 from workspaces import services
 from workspaces.models import Membership, Role, Workspace
@@ -19,23 +19,6 @@ HOSTILE = "<script>alert(1)</script>"
 ADD = "admin:workspaces_membership_add"
 LIST = "admin:workspaces_membership_changelist"
 OWNERS_ONLY = "Owners are made and unmade by owners alone."
-
-
-@pytest.fixture
-def workspace() -> Workspace:
-    workspace: Workspace = WorkspaceFactory.create(name="Ours", slug="ours")
-    return workspace
-
-
-@pytest.fixture
-def newcomer() -> User:
-    newcomer: User = UserFactory.create(username="newcomer", email="new@example.org")
-    return newcomer
-
-
-def member(workspace: Workspace, role: Role = Role.MEMBER) -> Membership:
-    membership: Membership = MembershipFactory.create(workspace=workspace, role=role)
-    return membership
 
 
 def role_of(user: User, workspace: Workspace) -> str | None:

@@ -6,18 +6,12 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.admin.conftest import SignIn
-from tests.factories import ExecutionFactory, WorkflowFactory, WorkspaceFactory
+from tests.factories import ExecutionFactory, WorkflowFactory
 from workspaces.models import Role, Workspace
 
 pytestmark = pytest.mark.django_db
 
 LISTS = ("executions_execution", "workflows_workflow", "workspaces_workspace", "workspaces_task")
-
-
-@pytest.fixture
-def workspace() -> Workspace:
-    workspace: Workspace = WorkspaceFactory.create(name="Ours")
-    return workspace
 
 
 def shown(client: Client, name: str) -> str:

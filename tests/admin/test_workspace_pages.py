@@ -12,31 +12,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tests.admin.conftest import SignIn
-from tests.factories import MembershipFactory, OrganizationFactory, UserFactory, WorkflowFactory, WorkspaceFactory
-from workspaces.models import Membership, Organization, Role, Workspace
+from tests.admin.conftest import SignIn, member
+from tests.factories import MembershipFactory, OrganizationFactory, WorkflowFactory, WorkspaceFactory
+from workspaces.models import Organization, Role, Workspace
 
 pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert(1)</script>"
 LIST = "admin:workspaces_workspace_changelist"
-
-
-@pytest.fixture
-def workspace() -> Workspace:
-    workspace: Workspace = WorkspaceFactory.create(name="Ours", slug="ours")
-    return workspace
-
-
-@pytest.fixture
-def newcomer() -> User:
-    newcomer: User = UserFactory.create(username="newcomer", email="new@example.org")
-    return newcomer
-
-
-def member(workspace: Workspace, role: Role = Role.MEMBER) -> Membership:
-    membership: Membership = MembershipFactory.create(workspace=workspace, role=role)
-    return membership
 
 
 def page_of(workspace: Workspace) -> str:
