@@ -3,7 +3,7 @@ POSTGRES_URL ?= postgresql://postgres@127.0.0.1:5432/test
 HOST ?= 127.0.0.1
 PORT ?= 8000
 BENCH ?=
-PYTEST_FLAGS ?= -n 2
+PYTEST_FLAGS ?= -n 4 --dist worksteal
 export POSTGRES_URL
 
 PYTHON = .venv/bin/python

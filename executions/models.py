@@ -155,6 +155,8 @@ class Execution(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["wake_at"], name="execution_due", condition=Q(wake_at__isnull=False)),
+            models.Index(fields=["workspace", "wake_at"], name="execution_due_in", condition=Q(wake_at__isnull=False)),
+            models.Index(fields=["workflow", "wake_at"], name="execution_due_of", condition=Q(wake_at__isnull=False)),
             models.Index(fields=["workflow", "created_at"], name="execution_of_workflow"),
             models.Index(fields=["workflow", "status", "created_at"], name="execution_by_status"),
             models.Index(fields=["workflow", "status", "started_at"], name="execution_by_status_start"),

@@ -26,10 +26,11 @@ class StepStatus(StrEnum):
 
 
 class WaitingFor(StrEnum):
-    """Why a RUNNING execution holds no thread."""
+    """Why an unfinished execution holds no thread: a RUNNING one a timer or a retry, a PENDING one a limit."""
 
     TIMER = "timer"
     RETRY = "retry"
+    LIMIT = "limit"
 
 
 TRANSITIONS: dict[ExecutionStatus, frozenset[ExecutionStatus]] = {

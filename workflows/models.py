@@ -4,6 +4,7 @@ from typing import ClassVar, Self
 from uuid import UUID
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -38,6 +39,8 @@ class Workflow(models.Model):
     `success_count` when one is COMPLETED, `failure_count` when one is FAILED or TIMEOUT, of those `timeout_count`,
     `cancelled_count`; and of the COMPLETED, FAILED and TIMEOUT ones the `total_duration_ms`. Dry runs are in none of
     these: `simulation_count` counts their starts.
+
+    `max_running`: how many of its executions may run at once; NULL sets no limit beyond the workspace's.
     """
 
     id = UUID7Key()
@@ -51,6 +54,7 @@ class Workflow(models.Model):
     trigger_type = models.CharField(max_length=64, default="manual", editable=False)
     tags = DocumentField(default=list, blank=True)
     metadata = DocumentField(default=dict, blank=True)
+    max_running = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     execution_count = models.BigIntegerField(default=0, editable=False)
     success_count = models.BigIntegerField(default=0, editable=False)
     failure_count = models.BigIntegerField(default=0, editable=False)
@@ -78,6 +82,11 @@ class Workflow(models.Model):
                 condition=~Q(status=WorkflowStatus.ARCHIVED),
             ),
             models.CheckConstraint(name="workflow_status_known", condition=Q(status__in=WorkflowStatus.values)),
+            models.CheckConstraint(
+                name="workflow_runs_some",
+                condition=Q(max_running=None) | Q(max_running__gte=1),
+                violation_error_message="At least one has to run; leave it empty for no limit.",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["workspace", "created_at"], name="workflow_of_workspace"),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
@@ -50,10 +50,19 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
 
 
 class Workspace(models.Model):
+    """`max_running`: how many of its executions may run at once; NULL sets no limit.
+
+    Of those that ended, the ones of the last `retention_days` are kept, and the newest `retention_count` at most; NULL
+    is what the settings say, 0 keeps all.
+    """
+
     id = UUID7Key()
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="workspaces")
     name = models.CharField(max_length=200)
     slug = models.CharField(max_length=63, unique=True, validators=[validate_slug, validate_not_an_id])
+    max_running = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    retention_days = models.PositiveIntegerField(null=True, blank=True)
+    retention_count = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = WorkspaceQuerySet.as_manager()
@@ -64,6 +73,11 @@ class Workspace(models.Model):
                 name="workspace_slug_is_no_id",
                 condition=Q(slug__regex=SLUG_PATTERN) & ~Q(slug__regex=ID_PATTERN),
                 violation_error_message="A slug has lower-case letters, digits and hyphens, and not the form of an id.",
+            ),
+            models.CheckConstraint(
+                name="workspace_runs_some",
+                condition=Q(max_running=None) | Q(max_running__gte=1),
+                violation_error_message="At least one has to run; leave it empty for no limit.",
             ),
         ]
 
