@@ -22,6 +22,7 @@ from config.streaming import PASS_HEADER, Streams
 from config.threads import Threads
 from executions.endings import Endings
 from executions.engine import dispatch
+from executions.housekeeping import housekeeping
 from executions.stream.boards import Boards
 from executions.stream.handing import HELD_BY_SERVER
 from executions.stream.hub import Hub
@@ -72,7 +73,7 @@ async def _live(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         return
     _collect_garbage_seldom()
-    with dispatch.executor(), _told_to_stop(_let_go):
+    with dispatch.dispatcher(), housekeeping(), _told_to_stop(_let_go):
         await send({"type": "lifespan.startup.complete"})
         await receive()
         _let_go()

@@ -1,6 +1,6 @@
 """What runs and what happened: an execution, and a row for each of its steps, which is also its event log."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -16,6 +16,9 @@ from workflows.fields import DocumentField
 from workflows.models import Workflow, WorkflowVersion
 from workspaces.fields import UUID7Key
 from workspaces.models import Workspace
+
+HELD_SINCE = datetime(5000, 1, 1, tzinfo=UTC)
+"""`wake_at` of what a limit holds is behind this."""
 
 UNSUCCESSFUL = (ExecutionStatus.FAILED, ExecutionStatus.TIMEOUT, ExecutionStatus.CANCELLED)
 
@@ -65,6 +68,14 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
     def due(self, now: datetime) -> Self:
         """What needs somebody at `now`: new work, timers, retries, and what a dead process left behind."""
         return self.filter(wake_at__lte=now).order_by("wake_at")
+
+    def held(self) -> Self:
+        """What a limit holds: PENDING, and due only once it is admitted."""
+        return self.filter(wake_at__gte=HELD_SINCE)
+
+    def admitted(self) -> Self:
+        """All others that haven't ended."""
+        return self.filter(wake_at__lt=HELD_SINCE)
 
     def unfinished(self) -> Self:
         return self.filter(wake_at__isnull=False)
@@ -239,3 +250,43 @@ class Step(models.Model):
         if self.started_at is None or self.completed_at is None:
             return None
         return round((self.completed_at - self.started_at).total_seconds() * 1000)
+
+
+class Pruned(models.Model):
+    """How many of a workflow's executions retention has deleted, as the workflow's counters would count them.
+
+    Those go on counting all there ever were. Written by `executions.retention` in the transaction that deletes.
+    """
+
+    workflow = models.OneToOneField(Workflow, models.CASCADE, primary_key=True, related_name="pruned")
+    execution_count = models.BigIntegerField(default=0)
+    success_count = models.BigIntegerField(default=0)
+    failure_count = models.BigIntegerField(default=0)
+    timeout_count = models.BigIntegerField(default=0)
+    cancelled_count = models.BigIntegerField(default=0)
+    simulation_count = models.BigIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"pruned of {self.workflow_id}"
+
+
+class Chore(models.Model):
+    """What one process of all does now and then. Due when `due_at <= now`; its lease and its fence are an execution's.
+
+    `begun_at` and `ended_at` are of its latest run, `ended_at` being NULL while that goes on or was cut off.
+    """
+
+    name = models.CharField(max_length=50, primary_key=True)
+    due_at = models.DateTimeField()
+    epoch = models.BigIntegerField(default=0)
+    begun_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name

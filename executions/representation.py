@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from executions.models import Execution, Step
-from executions.states import ExecutionStatus, StepStatus
+from executions.states import StepStatus, WaitingFor
 from workflows.documents import Json
 from workflows.models import Workflow
 from workflows.services import definition_of
@@ -109,9 +109,10 @@ def progress_json(execution: Execution, *, running: int | None = None) -> dict[s
 
 
 def waiting_for(execution: Execution) -> Json:
-    if execution.status != ExecutionStatus.RUNNING or execution.waiting_for is None:
+    if execution.has_ended or execution.waiting_for is None:
         return None
-    return {"type": execution.waiting_for, "until": moment(execution.wake_at)}
+    is_held = execution.waiting_for == WaitingFor.LIMIT
+    return {"type": execution.waiting_for, "until": None if is_held else moment(execution.wake_at)}
 
 
 def in_order(execution: Execution) -> list[Step]:

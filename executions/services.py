@@ -9,10 +9,10 @@ from typing import NamedTuple
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from executions.engine import clock, dispatch, journal, runner
+from executions.engine import clock, dispatch, journal, limits, metrics, runner
 from executions.engine.runner import Observer
 from executions.models import Execution
-from executions.states import TransitionNotAllowed
+from executions.states import ExecutionStatus, TransitionNotAllowed, WaitingFor
 from workflows.documents import DocumentError, Json, dump, encode, join
 from workflows.models import Workflow, WorkflowStatus
 from workflows.services import definition_of
@@ -105,7 +105,6 @@ def start_once(
         if _may_have_been_overtaken(error) and (earlier := _earlier(execution)):
             return Started(earlier, is_replay=True)
         raise
-    transaction.on_commit(dispatch.wake)
     return Started(execution, is_replay=False)
 
 
@@ -188,7 +187,6 @@ def run_again(*, execution: Execution, latest: bool, by: AbstractBaseUser | None
     )  # fmt: skip
     if not journal.start(again, pinned=True):
         raise _not_active(Workflow.objects.get(pk=execution.workflow_id))
-    transaction.on_commit(dispatch.wake)
     return again
 
 
@@ -229,6 +227,8 @@ def run(*, execution: Execution, on_progress: Observer | None = None) -> Executi
 
 
 def _sleep_until_due(execution: Execution) -> None:
+    if execution.waiting_for == WaitingFor.LIMIT:
+        limits.admit(execution.workspace_id)
     due_in = journal.seconds_until_due(execution.pk)
     _pause(min(LOOK_SECONDS, LOOK_SECONDS if due_in is None else due_in))
 
@@ -259,5 +259,7 @@ def cancel(*, execution: Execution, by: AbstractBaseUser | None = None) -> Execu
     message = f"Cancelled by {by.get_username()}." if by else "Cancelled."
     journal.cancel(execution.pk, error={"code": "CANCELLED", "message": message})
     transaction.on_commit(lambda: dispatch.interrupt(execution.pk))
+    is_simulation = execution.is_simulation
+    transaction.on_commit(lambda: metrics.ended(ExecutionStatus.CANCELLED, is_simulation=is_simulation))
     execution.refresh_from_db()
     return execution

@@ -1,39 +1,71 @@
-"""Hints to the executor of this process, if it has one. They save time and carry no truth: due work is found anyway."""
+"""Who carries executions on: this process's own threads (`local`), or Celery's workers (`celery`).
+
+Both are told by hints that something is due, and find it without them too.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 from uuid import UUID
 
+from django.conf import settings
+
 from executions.engine import performer
+from executions.engine.feeder import Feeder
 from executions.engine.supervisor import Executor
+from executions.engine.telling import telling
 
-STOP_GRACE_SECONDS = 10.0
 
-_executors: list[Executor] = []
+class Dispatcher(Protocol):
+    def start(self) -> None: ...
+
+    def stop(self, grace_seconds: float) -> bool: ...
+
+    def ailment(self) -> str | None:
+        """Why nothing is carried on by it, in a few words; None while it is."""
+
+
+_running: list[Dispatcher] = []
+
+
+@contextmanager
+def dispatcher() -> Iterator[None]:
+    """What DISPATCHER says, for as long as the block lasts; nothing but telling others if it has no threads."""
+    if settings.DISPATCHER == "celery":
+        with telling(), _run(Feeder()):
+            yield
+    elif settings.EXECUTOR_THREADS:
+        with executor():
+            yield
+    else:
+        with telling():
+            yield
 
 
 @contextmanager
 def executor(threads: int | None = None) -> Iterator[Executor]:
-    """Runs an executor in this process for as long as the block lasts."""
+    """Runs an executor in this process, whatever DISPATCHER says, for as long as the block lasts."""
     running = Executor(threads)
-    running.start()
-    _executors.append(running)
-    try:
+    with telling(), _run(running):
         yield running
+
+
+@contextmanager
+def _run(dispatcher: Dispatcher) -> Iterator[None]:
+    dispatcher.start()
+    _running.append(dispatcher)
+    try:
+        yield
     finally:
-        _executors.remove(running)
-        running.stop(STOP_GRACE_SECONDS)
-
-
-def wake() -> None:
-    """Something may be due."""
-    for running in _executors:
-        running.wake()
+        _running.remove(dispatcher)
+        dispatcher.stop(settings.STOP_GRACE_SECONDS)
 
 
 def ailment() -> str | None:
-    """Why this process carries nothing on, in a few words; None while it does."""
-    ailments = [running.ailment() for running in _executors] or ["none runs in this process"]
+    """Why this process carries nothing on, in a few words; None while it does, or isn't meant to."""
+    ailments = [running.ailment() for running in _running]
+    if not ailments:
+        return "none runs in this process" if settings.EXECUTOR_THREADS else None
     return None if None in ailments else ailments[0]
 
 

@@ -14,12 +14,12 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F
 
-from executions.engine import clock, faults, statements
+from executions.engine import clock, faults, limits, picking, statements
 from executions.engine.announcements import Announcement
 from executions.engine.plan import Finish, Sleep, StepRecord
 from executions.engine.statements import Piece, as_time, as_uuid
 from executions.engine.transactions import current, write_transaction
-from executions.models import Execution
+from executions.models import Execution, ExecutionQuerySet
 from executions.states import ExecutionStatus, StepStatus, check_transition
 from workflows.documents import Json
 from workflows.models import Workflow
@@ -94,6 +94,8 @@ class Change:
 def start(execution: Execution, *, pinned: bool = False) -> bool:
     """Inserts a PENDING execution that is due at once, and counts it; a dry run is counted as one and nowhere else.
 
+    Where there is a limit it is held first, and admitted at once if there is room.
+
     False, with nothing written, when the workflow isn't ACTIVE (for a dry run: is ARCHIVED) or, unless the execution's
     is `pinned`, its version is another.
     Raises IntegrityError, with nothing written, when the workflow has an execution with its idempotency key.
@@ -104,8 +106,11 @@ def start(execution: Execution, *, pinned: bool = False) -> bool:
     with _savepoint_for_key(db, execution):
         news = Announcement(execution.pk, execution.workspace_id, 0)
         rows = statements.run_fenced(db, fence, [insert], news)
-    for (now,) in rows:
+    for now, has_limit in rows:
         execution.created_at = execution.wake_at = as_time(now)
+        if has_limit:
+            execution.refresh_from_db(fields=["wake_at", "waiting_for"])
+            limits.admit_after_commit(execution.workspace_id)
     faults.reach("start.after")
     return bool(rows)
 
@@ -118,24 +123,34 @@ def _savepoint_for_key(db: BaseDatabaseWrapper, execution: Execution) -> Abstrac
 
 def claim(execution_id: UUID) -> Claim | None:
     """Takes this execution if it is due; None when it isn't."""
-    claims = _claim(Piece(" AND id = %s", [statements.key(current(), execution_id)]), 1)
+    claims = _claim(picking.the_one(current(), execution_id))
     return claims[0] if claims else None
 
 
 def claim_due(limit: int) -> list[Claim]:
     """Takes up to `limit` executions that are due, those that are due longest first."""
-    return _claim(Piece("", []), limit)
+    return _claim(picking.oldest(current(), limit))
 
 
-def _claim(restriction: Piece, limit: int) -> list[Claim]:
+def claim_by_turns(limit: int, *, after: UUID) -> list[Claim]:
+    """Takes one of each workspace that has due ones, up to `limit`, from the workspace behind `after` on."""
+    return _claim(picking.by_turns(current(), limit, after))
+
+
+def others_are_due(workspace_id: UUID) -> bool:
+    """Whether another workspace than this one has anything due."""
+    due = picking.of_others(current(), workspace_id)
+    with current().cursor() as cursor:
+        cursor.execute(due.sql, due.parameters)
+        return cursor.fetchone() is not None
+
+
+def _claim(due: Piece) -> list[Claim]:
     faults.reach("claim.before")
     db = current()
     now, lease = statements.now(db), statements.later(db, settings.LEASE_SECONDS)
-    due = (
-        f"SELECT id FROM executions_execution WHERE wake_at <= {now}{restriction.sql} ORDER BY wake_at LIMIT {limit:d}"
-    )
     # As an array it is evaluated once on PostgreSQL, where a plan that repeats it would exceed the limit.
-    picked = f"id = ANY(ARRAY({due} FOR UPDATE SKIP LOCKED))" if db.vendor == "postgresql" else f"id IN ({due})"
+    picked = f"id = ANY(ARRAY({due.sql}))" if db.vendor == "postgresql" else f"id IN ({due.sql})"
     sql = (
         f"UPDATE executions_execution SET epoch = epoch + 1, claims = claims + 1, status = 'RUNNING',"
         f" started_at = COALESCE(started_at, {now}), wake_at = {lease}, waiting_for = NULL"
@@ -144,7 +159,7 @@ def _claim(restriction: Piece, limit: int) -> list[Claim]:
         f"{now}, id, workspace_id, workflow_id, (SELECT name FROM workflows_workflow WHERE id = workflow_id),"
         " version_id, triggered_by_id, trigger_data, variables, is_simulation, started_at, timeout_ms"
     )
-    rows = statements.run_fenced(db, Piece(sql, restriction.parameters))
+    rows = statements.run_fenced(db, Piece(sql, due.parameters))
     faults.reach("claim.after")
     return [_claimed(row) for row in rows]
 
@@ -187,7 +202,10 @@ def commit(
     rows = statements.run_fenced(db, fence, pieces, news if tally.position > claim.position else None)
     if not rows:
         raise Fenced
-    _adopt(claim, tally, as_time(rows[0][0]), renewed=renew)
+    now, *others_wait = rows[0]
+    _adopt(claim, tally, as_time(now), renewed=renew)
+    if any(others_wait):
+        limits.admit_after_commit(claim.assignment.workspace_id)
     faults.reach("commit.after")
 
 
@@ -202,7 +220,10 @@ def _piece(db: BaseDatabaseWrapper, tally: Claim, change: Change) -> Piece:
 
 
 def _fence(db: BaseDatabaseWrapper, tally: Claim, *, renew: bool, sleep: Sleep | None, finish: Finish | None) -> Piece:
-    """`wake_at` is left alone while the lease is young: an index entry less to write at each commit."""
+    """`wake_at` is left alone while the lease is young: an index entry less to write at each commit.
+
+    It returns the time, and at the end whether a limit holds others that this makes room for.
+    """
     now = statements.now(db)
     sets = "position = %s, claims = %s, successful_steps = %s, failed_steps = %s, skipped_steps = %s"
     parameters: list[Any] = [tally.position, tally.claims, tally.successful, tally.failed, tally.skipped]
@@ -214,8 +235,11 @@ def _fence(db: BaseDatabaseWrapper, tally: Claim, *, renew: bool, sleep: Sleep |
         parameters += [statements.moment(db, sleep.until), sleep.waiting_for.value]
     elif renew:
         sets += f", wake_at = {statements.later(db, settings.LEASE_SECONDS)}"
-    sql = f"UPDATE executions_execution SET {sets} WHERE {_MINE} RETURNING {now}"
-    return Piece(sql, [*parameters, statements.key(db, tally.execution_id), tally.epoch])
+    others = limits.others_wait(db, tally.assignment.workspace_id) if finish else None
+    returned = f"{now}, {others.sql}" if others else now
+    sql = f"UPDATE executions_execution SET {sets} WHERE {_MINE} RETURNING {returned}"
+    mine = [statements.key(db, tally.execution_id), tally.epoch]
+    return Piece(sql, [*parameters, *mine, *(others.parameters if others else ())])
 
 
 def heartbeat(claim: Claim) -> None:
@@ -227,10 +251,11 @@ def heartbeat(claim: Claim) -> None:
 
 
 def release(claim: Claim) -> None:
-    """Hands the execution back: it is due at once, and this claim doesn't count against it."""
+    """Hands the execution back: it is due at once, before later ones, and this claim doesn't count against it."""
     with write_transaction():
         mine = Execution.objects.unfinished().filter(pk=claim.execution_id, epoch=claim.epoch)
-        mine.update(wake_at=statements.DatabaseNow(), epoch=F("epoch") + 1, claims=max(0, claim.claims - 1))
+        if mine.update(wake_at=F("created_at"), epoch=F("epoch") + 1, claims=max(0, claim.claims - 1)):
+            statements.announce(current(), Announcement(claim.execution_id, claim.assignment.workspace_id, 0))
 
 
 def cancel(execution_id: UUID, *, error: Json) -> None:
@@ -272,6 +297,8 @@ def _end(execution: Execution, status: ExecutionStatus, open_steps: StepStatus, 
     if not execution.is_simulation:
         _count_end(execution, status)
     statements.announce(current(), Announcement(execution.pk, execution.workspace_id, position + 1))
+    if Execution.objects.held().filter(workspace=execution.workspace_id).exists():
+        limits.admit_after_commit(execution.workspace_id)
 
 
 def _count_end(execution: Execution, status: ExecutionStatus) -> None:
@@ -283,14 +310,28 @@ def _count_end(execution: Execution, status: ExecutionStatus) -> None:
     Workflow.objects.filter(pk=execution.workflow_id).update(**counted)
 
 
+def due(limit: int) -> list[UUID]:
+    """Up to `limit` executions that are due, those that are due longest first; they are not claimed."""
+    are_due = Execution.objects.filter(wake_at__lte=statements.DatabaseNow()).order_by("wake_at")
+    return list(are_due.values_list("pk", flat=True)[:limit])
+
+
+def seconds_behind() -> float:
+    """How long that has waited which is due longest; 0 when nothing is due."""
+    due_at, now = _next_due(Execution.objects.unfinished()) or (None, None)
+    return max(0.0, (now - due_at).total_seconds()) if due_at and now else 0.0
+
+
 def seconds_until_due(execution_id: UUID | None = None) -> float | None:
     """How long until something, or this execution, is due, by the database's clock; None when nothing will be."""
-    now = statements.DatabaseNow()
-    unfinished = Execution.objects.filter(wake_at__isnull=False)
-    if execution_id is not None:
-        unfinished = unfinished.filter(pk=execution_id)
-    next_due = unfinished.order_by("wake_at").values_list("wake_at", now).first()
+    unfinished = Execution.objects.unfinished()
+    next_due = _next_due(unfinished if execution_id is None else unfinished.filter(pk=execution_id))
     return None if next_due is None else max(0.0, (next_due[0] - next_due[1]).total_seconds())
+
+
+def _next_due(unfinished: ExecutionQuerySet) -> tuple[datetime, datetime] | None:
+    """When the first of them is due, and what time it is."""
+    return unfinished.order_by("wake_at").values_list("wake_at", statements.DatabaseNow()).first()
 
 
 def _adopt(claim: Claim, tally: Claim, now: datetime, *, renewed: bool) -> None:

@@ -28,6 +28,15 @@ _LATER = {
     "postgresql": "{now} + {seconds} * interval '1 second'",
     "sqlite": "STRFTIME('%Y-%m-%d %H:%M:%f', {now}, '+{seconds} seconds')",
 }
+_HELD = {
+    "postgresql": "{now} + interval '5000 years'",
+    "sqlite": "STRFTIME('%Y-%m-%d %H:%M:%f', {now}, '+5000 years')",
+}
+_HAS_LIMIT = (
+    "EXISTS (SELECT 1 FROM workflows_workflow limited JOIN workspaces_workspace around"
+    " ON around.id = limited.workspace_id WHERE limited.id = %s"
+    " AND (limited.max_running IS NOT NULL OR around.max_running IS NOT NULL))"
+)
 OPEN_STEPS = (StepStatus.PENDING, StepStatus.RUNNING)
 COUNTERS = {
     ExecutionStatus.COMPLETED: ("success_count",),
@@ -100,14 +109,19 @@ def as_time(value: datetime | str) -> datetime:
 
 
 def counted_start(db: BaseDatabaseWrapper, execution: Execution, *, pinned: bool) -> Piece:
-    """UPDATE of the workflow, if it may start this and, unless the version is `pinned`, has this one now."""
+    """UPDATE of the workflow, if it may start this and, unless the version is `pinned`, has this one now.
+
+    It returns the time, and whether there is a limit to how many run at once.
+    """
     counted, status = f"execution_count = execution_count + 1, last_executed_at = {now(db)}", "status = 'ACTIVE'"
     if execution.is_simulation:
         counted, status = "simulation_count = simulation_count + 1", "status <> 'ARCHIVED'"
-    which, parameters = "id = %s", [key(db, execution.workflow_id)]
+    workflow_id = key(db, execution.workflow_id)
+    which, parameters = "id = %s", [workflow_id]
     if not pinned:
         which, parameters = f"{which} AND version_id = %s", [*parameters, key(db, execution.version_id)]
-    return Piece(f"UPDATE workflows_workflow SET {counted} WHERE {which} AND {status} RETURNING {now(db)}", parameters)
+    sql = f"UPDATE workflows_workflow SET {counted} WHERE {which} AND {status} RETURNING {now(db)}, {_HAS_LIMIT}"
+    return Piece(sql, [*parameters, workflow_id])
 
 
 def counted_end(
@@ -134,10 +148,11 @@ def _duration_ms(db: BaseDatabaseWrapper, execution_id: UUID, started_at: dateti
 
 
 def new_execution(db: BaseDatabaseWrapper, execution: Execution) -> Piece:
-    """INSERT of a PENDING execution that is due at once."""
+    """INSERT of a PENDING execution that is due at once, or held where there is a limit."""
+    workflow_id = key(db, execution.workflow_id)
     values = (
         (key(db, execution.id), "uuid"), (key(db, execution.workspace_id), "uuid"),
-        (key(db, execution.workflow_id), "uuid"), (key(db, execution.version_id), "uuid"),
+        (workflow_id, "uuid"), (key(db, execution.version_id), "uuid"),
         (execution.status, "varchar"), (execution.trigger_type, "varchar"), (execution.triggered_by_id, "int"),
         (document(execution.trigger_data), "text"), (document(execution.variables), "text"),
         (execution.is_simulation, "bool"), (execution.timeout_ms, "bigint"), (execution.total_steps, "int"),
@@ -146,10 +161,13 @@ def new_execution(db: BaseDatabaseWrapper, execution: Execution) -> Piece:
     columns = (
         "id, workspace_id, workflow_id, version_id, status, trigger_type, triggered_by_id, trigger_data, variables,"
         " is_simulation, timeout_ms, total_steps, idempotency_key, request_digest, epoch, claims, position,"
-        " successful_steps, failed_steps, skipped_steps, created_at, wake_at"
+        " successful_steps, failed_steps, skipped_steps, created_at, wake_at, waiting_for"
     )
-    selected = f"SELECT {_typed(db, values)}, 0, 0, 0, 0, 0, 0, {now(db)}, {now(db)}"
-    return Piece(f"INSERT INTO executions_execution ({columns}) {selected}", [value for value, _ in values])
+    wake_at = f"CASE WHEN {_HAS_LIMIT} THEN {_HELD[db.vendor].format(now=now(db))} ELSE {now(db)} END"
+    waiting_for = f"CASE WHEN {_HAS_LIMIT} THEN 'limit' END"
+    selected = f"SELECT {_typed(db, values)}, 0, 0, 0, 0, 0, 0, {now(db)}, {wake_at}, {waiting_for}"
+    parameters = [*(value for value, _ in values), workflow_id, workflow_id]
+    return Piece(f"INSERT INTO executions_execution ({columns}) {selected}", parameters)
 
 
 def _typed(db: BaseDatabaseWrapper, values: Sequence[tuple[Any, str]]) -> str:
@@ -214,9 +232,9 @@ def run_fenced(
 
 def announce(db: BaseDatabaseWrapper, news: Announcement) -> None:
     """Inside a transaction of the ORM's, after whose commit the news go out."""
-    if db.vendor == "postgresql":
+    if db.vendor == "postgresql" and not announcements.is_told():
         with db.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [announcements.CHANNEL, str(news)])
+            cursor.executemany("SELECT pg_notify(%s, %s)", news.notifications())
     announcements.announce(news)
 
 
@@ -228,13 +246,13 @@ def _run_as_one(db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece], 
         tied = " FROM fence" if piece.sql.startswith("INSERT") else " AND EXISTS (SELECT 1 FROM fence)"
         parts.append(f"p{number} AS ({piece.sql}{tied})")
         parameters += piece.parameters
-    told = ", pg_notify(%s, %s)" if news else ""
-    parameters += [announcements.CHANNEL, str(news)] if news else []
+    told = news.notifications() if news and not announcements.is_told() else []
+    parameters += [part for notification in told for part in notification]
     with psycopg.Cursor(db.connection) as cursor:
-        sql = f"WITH {', '.join(parts)} SELECT fence.*{told} FROM fence"
+        sql = f"WITH {', '.join(parts)} SELECT fence.*{", pg_notify(%s, %s)" * len(told)} FROM fence"
         rows = cursor.execute(sql, parameters, prepare=True).fetchall()
     faults.reach("commit.inside")
-    return [row[:-1] for row in rows] if news else rows
+    return [row[: -len(told)] for row in rows] if told else rows
 
 
 def _run_in_turn(

@@ -1,9 +1,12 @@
 """Executions on their way through the journal, for its tests: `started()`, `claimed(BEGUN)`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from executions.engine import journal
+from executions.engine import announcements, journal
+from executions.engine.announcements import Announcement
 from executions.engine.journal import Change, Claim
 from executions.engine.plan import Finish, StepRecord
 from executions.models import Execution
@@ -43,3 +46,15 @@ def claimed(*changes: Change, **fields: Any) -> Claim:
 
 def stored(claim: Claim) -> Execution:
     return Execution.objects.get(pk=claim.execution_id)
+
+
+@contextmanager
+def heard() -> Iterator[list[Announcement]]:
+    """What this process announces while the block lasts."""
+    news: list[Announcement] = []
+    hearer = news.append
+    announcements.hear(hearer)
+    try:
+        yield news
+    finally:
+        announcements.stop_hearing(hearer)

@@ -111,3 +111,10 @@ def task(config: ValueConfig, context: ActionContext) -> Any:
             begun.set()
             gate.wait(1)
     return "made"
+
+
+@action("test_work", config=NumberConfig)
+def work(config: NumberConfig, context: ActionContext) -> Any:
+    """Works for `number` ms."""
+    seen.append(context)
+    context.cancelled.wait(config.number / 1000)

@@ -91,7 +91,7 @@ def test_a_release_makes_it_due_at_once_and_the_claim_does_not_count(held: HeldC
     journal.release(claim)
 
     row = stored(claim)
-    assert (row.status, row.wake_at, row.epoch, row.claims) == ("RUNNING", held.now, 2, 0)
+    assert (row.status, row.wake_at, row.epoch, row.claims) == ("RUNNING", row.created_at, 2, 0)
     assert journal.claim(claim.execution_id)
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 from executions import services
-from executions.engine import dispatch, journal
+from executions.engine import journal
 from executions.models import Execution
+from tests.executions.claims import heard
 from tests.executions.counters import counted, kept
 from tests.executions.orm_journal import held_clock, rows_of
 from tests.executions.scenes import steps
@@ -111,13 +112,13 @@ def test_a_dry_run_runs_again_until_its_workflow_is_archived(workflow: Workflow,
 
 
 @pytest.mark.parametrize("latest", [False, True])
-def test_it_wakes_an_executor(workflow: Workflow, monkeypatch: pytest.MonkeyPatch, *, latest: bool) -> None:
-    first, wakes = started(workflow), list[str]()
-    monkeypatch.setattr(dispatch, "wake", lambda: wakes.append("woken"))
+def test_it_wakes_an_executor(workflow: Workflow, *, latest: bool) -> None:
+    first = started(workflow)
 
-    services.run_again(execution=first, latest=latest)
+    with heard() as wakes:
+        again = services.run_again(execution=first, latest=latest)
 
-    assert wakes == ["woken"]
+    assert [(news.execution_id, news.is_due) for news in wakes] == [(again.pk, True)]
 
 
 def test_a_pinned_start_writes_what_a_start_of_the_current_version_writes() -> None:

@@ -126,7 +126,7 @@ def test_a_command_that_gets_sigterm_says_that_it_hands_over_and_does() -> None:
 
 def test_a_handler_that_does_not_listen_holds_no_server_up_beyond_the_grace() -> None:
     execution = services.start(workflow=scene.workflow("deaf", deaf(60)))
-    with server(GRACE_SECONDS=1, LEASE_SECONDS=LONG_LEASE_SECONDS) as process:
+    with server(STOP_GRACE_SECONDS=1, LEASE_SECONDS=LONG_LEASE_SECONDS) as process:
         eventually(partial(is_at_work, execution.workflow))
         assert terminated(process) < 4
     assert not has_ended(execution)
@@ -134,7 +134,7 @@ def test_a_handler_that_does_not_listen_holds_no_server_up_beyond_the_grace() ->
 
 def test_a_handler_that_does_not_listen_holds_no_command_up_beyond_the_grace() -> None:
     workflow = scene.workflow("deaf", deaf(60))
-    with command(workflow, GRACE_SECONDS=1, LEASE_SECONDS=LONG_LEASE_SECONDS) as process:
+    with command(workflow, STOP_GRACE_SECONDS=1, LEASE_SECONDS=LONG_LEASE_SECONDS) as process:
         eventually(partial(is_at_work, workflow))
         assert terminated(process) < 4
         assert process.returncode == 143

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from executions import history, services
-from executions.engine import journal, records
+from executions.engine import journal, limits, records
 from executions.engine.journal import Change, Claim
 from executions.engine.plan import Finish, Sleep, StepRecord
 from executions.models import Execution
@@ -80,6 +80,23 @@ def _claiming_what_is_due() -> Callable[[], object]:
     return lambda: journal.claim_due(4)
 
 
+def _claiming_by_turns() -> Callable[[], object]:
+    return lambda: journal.claim_by_turns(4, after=BUSY)
+
+
+def _asking_whose_turn_it_is() -> Callable[[], object]:
+    return lambda: journal.others_are_due(BUSY)
+
+
+def _admitting() -> Callable[[], object]:
+    Workflow.objects.filter(pk=BUSY).update(max_running=2)
+    return lambda: limits.admit(BUSY)
+
+
+def _sweeping() -> Callable[[], object]:
+    return limits.sweep
+
+
 def _looking_when_something_is_due() -> Callable[[], object]:
     return journal.seconds_until_due
 
@@ -137,6 +154,10 @@ ENGINE: list[tuple[Callable[[], Callable[[], object]], set[str]]] = [
     (_looking_for_an_earlier_start, {"executions_execution(workflow_id, idempotency_key)"}),
     (_claiming, {EXECUTION, WORKFLOW}),
     (_claiming_what_is_due, {"execution_due", EXECUTION, WORKFLOW}),
+    (_claiming_by_turns, {"execution_due_in", EXECUTION, WORKFLOW}),
+    (_asking_whose_turn_it_is, {"execution_due_in"}),
+    (_admitting, {"execution_due_in", "execution_due_of"}),
+    (_sweeping, set()),  # by either index that begins or ends with the time
     (_looking_when_something_is_due, {"execution_due"}),
     (_reading_what_is_recorded, {STEPS}),
     (_committing_a_step, {EXECUTION, STEPS}),

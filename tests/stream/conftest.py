@@ -13,8 +13,9 @@ SETTINGS = "tests.stream.programs.settings"
 
 
 def streaming(*options: str, **variables: object) -> AbstractContextManager[Server]:
-    """A server that runs no execution itself, unless told `ONLY_SERVES=""`."""
-    return serving(*options, **{"DJANGO_SETTINGS_MODULE": SETTINGS, "ONLY_SERVES": 1, "LOOK_SECONDS": 0.2} | variables)
+    """A server that runs no execution itself, unless told how many threads it has for it."""
+    settings = {"DJANGO_SETTINGS_MODULE": SETTINGS, "EXECUTOR_THREADS": 0, "LOOK_SECONDS": 0.2}
+    return serving(*options, **settings | variables)
 
 
 @pytest.fixture(scope="session")

@@ -177,7 +177,7 @@ def test_it_follows_what_a_command_runs_in_another_process(server: Server, heade
 
 
 def test_it_follows_what_its_own_process_runs(headers: dict[str, str]) -> None:
-    with listening() as sink, streaming(ONLY_SERVES="", OUTBOUND_ALLOWED_HOSTS=sink.authority) as server:
+    with listening() as sink, streaming(EXECUTOR_THREADS=4, OUTBOUND_ALLOWED_HOSTS=sink.authority) as server:
         execution = started(scene.call(sink, "until-released"), scene.task("done"))
         with follow(server, stream_of(execution), **headers) as stream:
             stream.until("step", status="running", path="0")

@@ -1,5 +1,6 @@
 """Actions that show where they run, or don't listen."""
 
+import logging
 import os
 import time
 
@@ -28,3 +29,14 @@ def deaf(config: SecondsConfig, _context: ActionContext) -> None:
 def deaf_inside(config: SecondsConfig, _context: ActionContext) -> None:
     """The same inside the transaction of its step."""
     time.sleep(config.seconds)
+
+
+class TextConfig(ActionConfig):
+    text: str
+
+
+@action("test_log", config=TextConfig)
+def log(config: TextConfig, _context: ActionContext) -> str:
+    """Says in the log that it works, and gives the text."""
+    logging.getLogger("executions.of_a_test").info("at work")
+    return config.text

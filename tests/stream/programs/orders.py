@@ -1,10 +1,8 @@
-"""Imported by a server as it starts: it looks as often as it is told, and runs nothing if it is told so."""
+"""Imported by a server as it starts: it looks as often as it is told."""
 
 import os
-from contextlib import nullcontext
 
 from config import streaming
-from executions.engine import dispatch
 from executions.stream import following, hub
 
 if seconds := os.environ.get("LOOK_SECONDS"):
@@ -13,5 +11,3 @@ if seconds := os.environ.get("KEEP_ALIVE_SECONDS"):
     following.KEEP_ALIVE_SECONDS = float(seconds)
 if seconds := os.environ.get("HUB_LOOK_SECONDS"):
     hub.LOOK_SECONDS = float(seconds)
-if os.environ.get("ONLY_SERVES"):
-    dispatch.executor = nullcontext  # type: ignore[assignment]
