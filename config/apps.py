@@ -11,6 +11,7 @@ class ProjectConfig(AppConfig):
 
     def ready(self) -> None:
         register(checks.environment)
+        register(checks.broker)
 
 
 class AdminConfig(apps.AdminConfig):

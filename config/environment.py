@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,7 @@ SMTP = {
     "submission": {"port": 587, "use_tls": True},
     "smtps": {"port": 465, "use_ssl": True},
 }
+BROKERS = ("redis", "rediss", "amqp", "amqps")
 MAX_PORT = 65_535
 env = Env()
 
@@ -98,3 +100,11 @@ def host_and_port(value: str) -> str:
     if not host or "/" in host or not port.isdigit() or not 1 <= int(port) <= MAX_PORT:
         raise ValidationError(f"{address!r} isn't host:port.")
     return address
+
+
+def is_installed(module: str) -> bool:
+    """Whether it could be imported; only the packages around it are."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

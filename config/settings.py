@@ -1,13 +1,15 @@
 """Every setting, from the environment. `config/checks.py` reports what is wrong there, all at once."""
 
+import logging
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.templatetags.static import static
 from django.utils.csp import CSP
 from environs import validate
 
-from config.environment import database, env, host_and_port, mailer, read, report
+from config.environment import BROKERS, database, env, host_and_port, is_installed, mailer, read, report
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 EXAMPLE_KEY = "an-example-key-that-signs-nothing-of-worth-and-is-refused-when-debug-is-off"
@@ -22,14 +24,42 @@ CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIG
 # Behind a proxy, uvicorn takes the scheme from X-Forwarded-Proto of the addresses in FORWARDED_ALLOW_IPS.
 HTTPS_ONLY = read(env.bool, "HTTPS_ONLY", not DEBUG, mend="Write true or false.")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS_ONLY else 0
 # Whether the subdomains are HTTPS only too, and wish to be in the browsers' list, is their owner's to say.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 EXECUTOR_THREADS = read(
-    env.int, "EXECUTOR_THREADS", 4, mend="Write a whole number from 1 to 64.", validate=validate.Range(1, 64)
+    env.int, "EXECUTOR_THREADS", 4, mend="Write a whole number from 0 to 64.", validate=validate.Range(0, 64)
 )
+STOP_GRACE_SECONDS = read(
+    env.float, "STOP_GRACE_SECONDS", 10.0, mend="Write seconds from 0 to 3600.", validate=validate.Range(0, 3600)
+)
+DISPATCHER = read(
+    env.str,
+    "DISPATCHER",
+    "local",
+    mend="Write local, for the server's own threads, or celery.",
+    validate=validate.OneOf(["local", "celery"]),
+)
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "")
+if DISPATCHER == "celery" and urlsplit(CELERY_BROKER_URL).scheme not in BROKERS:
+    report("CELERY_BROKER_URL", "Not the URL of a broker.", "Write redis://host:6379/0 or amqp://user:password@host//.")
+    CELERY_BROKER_URL = ""
+# A message is an execution's id; what is true is in the database, so that the broker may lose it, or give it twice.
+CELERY_TASK_IGNORE_RESULT = CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "trilith"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Threads mostly wait for the database and for others' servers, and no connection is inherited by a fork.
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = EXECUTOR_THREADS or 4
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+# Who sends gives up soon, and tries again later; a worker waits for its broker for ever.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+if CELERY_BROKER_URL.startswith("redis"):
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_connect_timeout": 2, "socket_timeout": 5}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 LEASE_SECONDS = read(
     env.int, "LEASE_SECONDS", 30, mend="Write whole seconds from 1 to 3600.", validate=validate.Range(1, 3600)
 )
@@ -47,6 +77,17 @@ MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = read(
 REQUESTS_PER_MINUTE_OF_USER, REQUESTS_PER_MINUTE_IN_WORKSPACE = (
     read(env.int, name, default, mend="Write a whole number; 0 sets no limit.", validate=validate.Range(min=0))
     for name, default in (("REQUESTS_PER_MINUTE_OF_USER", 1_200), ("REQUESTS_PER_MINUTE_IN_WORKSPACE", 6_000))
+)
+RETENTION_DAYS, RETENTION_COUNT = (
+    read(env.int, name, default, mend="Write a whole number; 0 keeps all.", validate=validate.Range(min=0))
+    for name, default in (("RETENTION_DAYS", 0), ("RETENTION_COUNT", 0))
+)
+PRUNE_AT = read(
+    env.str,
+    "PRUNE_AT",
+    "03:00",
+    mend="Write a time of the day in UTC, such as 03:00.",
+    validate=validate.Regexp(r"([01]?[0-9]|2[0-3])(:[0-5][0-9])?\Z", error="Not a time of the day."),
 )
 OUTBOUND_GUARD = read(env.bool, "OUTBOUND_GUARD", True, mend="Write true or false.")
 OUTBOUND_ALLOWED_HOSTS = read(
@@ -78,7 +119,13 @@ _SQLITE_OPTIONS: dict[str, Any] = {
 }
 # A runner holds its connection while it works; a web thread only for a moment. The rest is for the supervisor and
 # for handlers that outlive their time.
-_POSTGRES_POOL = {"min_size": 2, "max_size": EXECUTOR_THREADS + WEB_THREADS // 2 + 4, "timeout": 10}
+# Who waits for one outlasts a restart; and to connect again is tried about every second, never less often.
+_POSTGRES_POOL = {
+    "min_size": 2,
+    "max_size": EXECUTOR_THREADS + WEB_THREADS // 2 + 4,
+    "timeout": 5,
+    "reconnect_timeout": 2,
+}
 _DATABASE = database(
     "DATABASE_URL",
     base=BASE_DIR,
@@ -131,11 +178,14 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "config.metrics.MetricsMiddleware",
+    "config.logs.LogMiddleware",
     "config.problems.ProblemMiddleware",
+    "config.unavailable.UnavailableMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.policy.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.unavailable.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -255,16 +305,56 @@ LOG_LEVEL = read(
     mend="Write DEBUG, INFO, WARNING or ERROR.",
     validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
 )
+LOG_FORMAT = read(
+    env.str,
+    "LOG_FORMAT",
+    "plain" if DEBUG else "json",
+    mend="Write plain, or json for a JSON object a line.",
+    validate=validate.OneOf(["plain", "json"]),
+)
+LOGGING_CONFIG = "config.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {"console": {"()": "config.logs.formatter", "kind": LOG_FORMAT}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "console"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         # What a client did wrong, the client is told.
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # Whoever asked for a connection says that there was none.
+        "psycopg.pool": {"level": "ERROR"},
+        # A line for each request; in plain the server's own access log has one.
+        "django_structlog": {"level": LOG_LEVEL if LOG_FORMAT == "json" else "ERROR"},
         **{name: {"level": LOG_LEVEL} for name in ("workspaces", "workflows", "executions", "config")},
     },
 }
+# No query before a view asks for the user; what a client did wrong, the client is told.
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+METRICS_HOST = env.str("METRICS_HOST", "127.0.0.1")
+METRICS_PORT: int | None = read(
+    env.int, "METRICS_PORT", None, mend="Write a port from 0 to 65535.", validate=validate.Range(0, 65_535)
+)
+
+# Whatever else OpenTelemetry reads from the environment (headers, samplers, timeouts) it reads itself.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "trilith")
+OTEL_TRACES_EXPORTER = read(
+    env.str,
+    "OTEL_TRACES_EXPORTER",
+    "otlp" if OTEL_EXPORTER_OTLP_ENDPOINT else "none",
+    mend="Write otlp or none.",
+    validate=validate.OneOf(["otlp", "none"]),
+)
+if OTEL_TRACES_EXPORTER != "none" and not is_installed("opentelemetry.exporter.otlp.proto.http"):
+    report(
+        "OTEL_TRACES_EXPORTER" if not OTEL_EXPORTER_OTLP_ENDPOINT else "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "Traces are asked for, and OpenTelemetry isn't installed.",
+        "Install it with pip install -r requirements/tracing.txt, or unset the variable.",
+    )

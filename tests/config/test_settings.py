@@ -23,7 +23,7 @@ def test_it_tells_every_wrong_value_at_once_with_its_mend() -> None:
         "?: (trilith.E001) DATABASE_URL: Not a database URL.",
         "\tHINT: Write sqlite:///file.sqlite3 or postgresql://user:password@host:5432/name.",
         "?: (trilith.E001) EXECUTOR_THREADS: Not a valid integer.",
-        "\tHINT: Write a whole number from 1 to 64.",
+        "\tHINT: Write a whole number from 0 to 64.",
         "?: (trilith.E001) LEASE_SECONDS: Must be greater than or equal to 1 and less than or equal to 3600.",
         "\tHINT: Write whole seconds from 1 to 3600.",
         "?: (trilith.E001) SQLITE_SYNCHRONOUS: Must be one of: FULL, NORMAL.",

@@ -127,7 +127,7 @@ def test_never_more_than_the_limit_run_and_all_end() -> None:
 
         eventually(have_ended)
     assert most == 2
-    begun = list(Execution.objects.order_by("started_at").values_list("pk", flat=True))
+    begun = list(Execution.objects.order_by("started_at", "id").values_list("pk", flat=True))
     assert begun == [each.pk for each in executions], "in their order"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from executions import services
-from executions.engine import journal, runner
+from executions.engine import deploys, journal, runner
 from executions.models import Execution, Step
 from executions.representation import step_json
 from tests.executions import handlers
@@ -74,6 +74,7 @@ def test_a_failed_execution_says_which_step_and_why() -> None:
 def test_an_action_whose_app_is_gone_fails_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
     execution = started({"type": "test_echo"})
     monkeypatch.delitem(registry.ACTIONS, "test_echo")
+    monkeypatch.setattr(deploys, "PATIENCE_SECONDS", 0.0)
 
     (step,) = steps(services.run(execution=execution))
 
