@@ -14,10 +14,10 @@ COMPILE = uv pip compile --quiet --universal --python-version 3.12 --generate-ha
 PRODUCTION = DEBUG=false ALLOWED_HOSTS=trilith.example DATABASE_URL="$$POSTGRES_URL" \
 	SECRET_KEY="$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help demo test check serve bench migrate requirements clean
+.PHONY: help demo test test-chaos check serve bench migrate requirements clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: migrate ## run an example workflow, step by step, in the terminal
 	@$(PYTHON) manage.py demo
@@ -32,6 +32,9 @@ test: check ## check, then run the tests on SQLite, and those that ask a databas
 	then echo 'The same on PostgreSQL:' && DATABASE_URL="$$POSTGRES_URL" $(PYTHON) -m pytest $(PYTEST_FLAGS) -m 'not (pure or looks)'; \
 	elif [ "$$CI" = true ]; then echo 'PostgreSQL does not answer at POSTGRES_URL, and CI=true demands it.' >&2; exit 1; \
 	else echo 'Skipped the tests on PostgreSQL: nothing answers at POSTGRES_URL.'; fi
+
+test-chaos: .venv/installed ## kill, cut, stop and restart all there is, and say what it cost (LONG=1: for minutes)
+	DATABASE_URL=sqlite:///db.sqlite3 $(PYTHON) -m pytest tests/chaos -q
 
 check: .venv/installed ## format, lint, types, import contracts, system checks, migrations
 	$(PYTHON) -m ruff format --check --quiet .
@@ -50,6 +53,7 @@ migrate: .venv/installed ## bring the database up to date
 
 requirements: ## compile requirements/*.txt anew (needs uv; UPGRADE=--upgrade for newer versions)
 	cd requirements && $(COMPILE) $(UPGRADE) base.in -o base.txt
+	cd requirements && $(COMPILE) $(UPGRADE) -c base.txt tracing.in -o tracing.txt
 	cd requirements && $(COMPILE) $(UPGRADE) dev.in -o dev.txt
 
 clean: ## remove the environment and every cache; db.sqlite3 stays

@@ -13,8 +13,10 @@ from django.core.exceptions import ValidationError as ModelInvalid
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import APIException, NotAuthenticated, UnsupportedMediaType, ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config import outages
 from config.rest import JSONRenderer
 from executions.models import Execution
 from executions.services import IdempotencyConflict, InvalidIdempotencyKey, NotActive, TransitionNotAllowed
@@ -108,9 +110,19 @@ def handler(error: Exception, context: Mapping[str, Any]) -> Response:
         if isinstance(error, kind):
             errors = _located(error)
             return _response(problem(status, code, _message(error, code, errors), errors))
+    if outages.is_outage(error):
+        return _unavailable(request, error)
     got_request_exception.send(sender=type(context["view"]), request=request)
     logger.error("%s %s failed", request.method, request.path, exc_info=error)
     return _response(problem(500, "INTERNAL_ERROR", MESSAGES[500]))
+
+
+def _unavailable(request: Request, error: Exception) -> Response:
+    outages.report(request.method, request.path, error)
+    body = problem(503, CODES[503], outages.message_for(request.method))
+    response = _response(body, {"Retry-After": str(outages.RETRY_SECONDS)})
+    outages.spare_the_log(response)
+    return response
 
 
 def _response(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
@@ -194,15 +206,16 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if response.status_code < HTTPStatus.BAD_REQUEST or response.headers.get("Content-Type") == CONTENT_TYPE:
             return response
-        return _instead_of(response) if _of_api(request) or not _for_a_browser(request) else response
+        return _instead_of(response) if is_for_programs(request) else response
+
+
+def is_for_programs(request: HttpRequest) -> bool:
+    """The API answers with problems, whoever asks; elsewhere browsers get pages."""
+    return _of_api(request) or "text/html" not in request.headers.get("Accept", "")
 
 
 def _of_api(request: HttpRequest) -> bool:
     return f"{request.path_info}/".startswith(f"{settings.API_PATH}/")
-
-
-def _for_a_browser(request: HttpRequest) -> bool:
-    return "text/html" in request.headers.get("Accept", "")
 
 
 def _instead_of(response: HttpResponseBase) -> HttpResponse:

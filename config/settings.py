@@ -10,6 +10,7 @@ from django.utils.csp import CSP
 from environs import validate
 
 from config.environment import BROKERS, database, env, host_and_port, is_installed, mailer, read, report
+from config.pool import check
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 EXAMPLE_KEY = "an-example-key-that-signs-nothing-of-worth-and-is-refused-when-debug-is-off"
@@ -42,7 +43,7 @@ DISPATCHER = read(
     mend="Write local, for the server's own threads, or celery.",
     validate=validate.OneOf(["local", "celery"]),
 )
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", None) or ""
 if DISPATCHER == "celery" and urlsplit(CELERY_BROKER_URL).scheme not in BROKERS:
     report("CELERY_BROKER_URL", "Not the URL of a broker.", "Write redis://host:6379/0 or amqp://user:password@host//.")
     CELERY_BROKER_URL = ""
@@ -125,6 +126,7 @@ _POSTGRES_POOL = {
     "max_size": EXECUTOR_THREADS + WEB_THREADS // 2 + 4,
     "timeout": 5,
     "reconnect_timeout": 2,
+    "check": check,
 }
 _DATABASE = database(
     "DATABASE_URL",
@@ -320,6 +322,9 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "console"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
+        # Without the handlers that Django gives them, beside which ours would say everything a second time.
+        "django": {"level": "INFO"},
+        "django.server": {"level": "INFO"},
         # What a client did wrong, the client is told.
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
@@ -336,14 +341,14 @@ DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 
-METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+METRICS_TOKEN = env.str("METRICS_TOKEN", None) or ""
 METRICS_HOST = env.str("METRICS_HOST", "127.0.0.1")
 METRICS_PORT: int | None = read(
     env.int, "METRICS_PORT", None, mend="Write a port from 0 to 65535.", validate=validate.Range(0, 65_535)
 )
 
 # Whatever else OpenTelemetry reads from the environment (headers, samplers, timeouts) it reads itself.
-OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", None) or ""
 OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "trilith")
 OTEL_TRACES_EXPORTER = read(
     env.str,

@@ -12,6 +12,7 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 from django.db import connection
 
 from config.answers import Answer, left, problem_answer
+from config.metrics import STREAMS
 from executions.models import Execution
 from executions.stream.boards import Boards
 from executions.stream.events import encoded
@@ -51,11 +52,13 @@ class Streams:
         headers = [pair for pair in opened.headers if pair[0] not in (PASS_HEADER, b"content-length")]
         closed: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._open[closed] = handed
+        STREAMS.inc()
         try:
             await replace(opened, headers=headers, body=RECONNECT).send(send, is_last=False)
             last = await self._served(handed, closed, receive, send)
         finally:
             del self._open[closed]
+            STREAMS.dec()
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     def stop(self) -> None:

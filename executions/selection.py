@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import BigIntegerField, F, QuerySet, Subquery, TextField, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 
 from executions.models import Execution, ExecutionQuerySet
 from executions.states import ExecutionStatus
@@ -18,6 +18,7 @@ COUNTED_UP_TO = 10_000
 COUNTERS = (
     "execution_count", "simulation_count", "success_count", "failure_count", "timeout_count", "cancelled_count",
 )  # fmt: skip
+_PRUNED = {f"pruned_{name}": Coalesce(F(f"pruned__{name}"), 0) for name in COUNTERS}
 
 type Key = datetime | str | None
 """A time as the database compares it: on SQLite as text, in which Django writes other digits than the journal does."""
@@ -90,7 +91,7 @@ def total_of(workflow: Workflow, filters: Filters, branches: Branches) -> tuple[
     """How many there are, and whether that is an estimate."""
     walks = {} if filters.let_all_pass else {status: _walk(rows, filters) for status, rows in branches.items()}
     capped = {f"capped_{number}": _Capped(walk[: COUNTED_UP_TO + 1]) for number, walk in enumerate(walks.values())}
-    row: dict[str, int] = Workflow.objects.values(*COUNTERS, **capped).get(pk=workflow.pk)
+    row = _kept(Workflow.objects.values(*COUNTERS, **_PRUNED, **capped).get(pk=workflow.pk))
     everything = row["execution_count"] + row["simulation_count"]
     if not walks:
         return everything, False
@@ -102,6 +103,11 @@ def total_of(workflow: Workflow, filters: Filters, branches: Branches) -> tuple[
         return sum(counts.values()), False
     counts |= zip(endless, _estimates(workflow, [walks[status] for status in endless]), strict=True)
     return max(COUNTED_UP_TO + 1, min(sum(counts.values()), everything)), True
+
+
+def _kept(row: dict[str, int]) -> dict[str, int]:
+    """With the counters of the executions that are still there."""
+    return row | {name: row[name] - row[f"pruned_{name}"] for name in COUNTERS}
 
 
 def _walk(rows: ExecutionQuerySet, filters: Filters) -> Walk:

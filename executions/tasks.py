@@ -11,6 +11,7 @@ from django.db import connections
 from executions.engine import announcements, slices
 from executions.engine.feeder import TASK, Feeder, send_on
 from executions.engine.telling import telling
+from executions.monitoring import serving
 
 _feeder = Feeder()
 _process = ExitStack()
@@ -40,6 +41,7 @@ def _begin_as_child(**_: object) -> None:
 @worker_ready.connect
 def _feed(**_: object) -> None:
     _process.enter_context(telling())
+    _process.enter_context(serving.on_its_port())
     _feeder.start()
 
 

@@ -24,6 +24,7 @@ def workflow_json(workflow: Workflow) -> dict[str, Json]:
         "timeout": definition.get("timeout"),
         "tags": workflow.tags,
         "metadata": workflow.metadata,
+        "maxRunning": workflow.max_running,
         "executionCount": workflow.execution_count,
         "successCount": workflow.success_count,
         "failureCount": workflow.failure_count,

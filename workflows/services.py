@@ -3,6 +3,8 @@
 import hashlib
 import json
 from functools import lru_cache
+from types import EllipsisType
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -46,6 +48,7 @@ def create(
     status: WorkflowStatus = WorkflowStatus.DRAFT,
     tags: list[str] | None = None,
     metadata: dict[str, Json] | None = None,
+    max_running: int | None = None,
     created_by: AbstractBaseUser | None = None,
 ) -> Workflow:
     """A workflow with its first version.
@@ -55,7 +58,7 @@ def create(
     complete = _checked(definition)
     workflow = Workflow(
         workspace=workspace, name=name, description=description, status=status, tags=tags or [],
-        metadata=metadata or {}, created_by_id=_id(created_by),
+        metadata=metadata or {}, max_running=max_running, created_by_id=_id(created_by),
     )  # fmt: skip
     _check_fields(workflow)
     with transaction.atomic():
@@ -71,6 +74,7 @@ def change(
     description: str | None = None,
     tags: list[str] | None = None,
     metadata: dict[str, Json] | None = None,
+    max_running: int | EllipsisType | None = ...,
     status: WorkflowStatus | None = None,
     definition: Json = None,
     parts: dict[str, Json] | None = None,
@@ -78,11 +82,15 @@ def change(
 ) -> Workflow:
     """Sets what is given, all of it or nothing; another `definition`, or other `parts` of it, make a version.
 
+    `max_running` may be given as None, which is no limit.
+
     Raises what `create` raises, and StatusNotAllowed for an archived workflow, or for a `status` that isn't next.
     """
     complete = None if definition is None else _checked(definition)
     given = {"name": name, "description": description, "tags": tags, "metadata": metadata}
-    fields = {field: value for field, value in given.items() if value is not None}
+    fields: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+    if max_running is not ...:
+        fields["max_running"] = max_running
     with transaction.atomic():
         changed = Workflow.objects.select_for_update().get(pk=workflow.pk)
         if changed.status == WorkflowStatus.ARCHIVED:

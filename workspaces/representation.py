@@ -16,6 +16,9 @@ def workspace_json(workspace: Workspace, role: Role) -> dict[str, Any]:
         "name": workspace.name,
         "organization": {"slug": workspace.organization.slug, "name": workspace.organization.name},
         "role": role.value,
+        "maxRunning": workspace.max_running,
+        "retentionDays": workspace.retention_days,
+        "retentionCount": workspace.retention_count,
         "createdAt": moment(workspace.created_at),
     }
 

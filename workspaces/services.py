@@ -22,6 +22,8 @@ from workspaces.models import (
     Workspace,
 )
 
+LIMITS = ("max_running", "retention_days", "retention_count")
+
 logger = logging.getLogger(__name__)
 
 
@@ -157,6 +159,22 @@ def rename_workspace(*, workspace: Workspace, name: str) -> Workspace:
     """Its slug stays, since addresses lead to it."""
     workspace.name = name
     workspace.save(update_fields=["name"])
+    return workspace
+
+
+def set_limits(*, workspace: Workspace, **limits: int | None) -> Workspace:
+    """Sets those of `max_running`, `retention_days` and `retention_count` that are given; None is no limit of its own.
+
+    Raises ValidationError by field.
+    """
+    if unknown := limits.keys() - set(LIMITS):
+        raise TypeError(f"no limits of a workspace: {', '.join(sorted(unknown))}")
+    for name, limit in limits.items():
+        setattr(workspace, name, limit)
+    others = {field.name for field in Workspace._meta.fields} - limits.keys()
+    workspace.full_clean(exclude=others, validate_unique=False, validate_constraints=False)
+    if limits:
+        workspace.save(update_fields=[*limits])
     return workspace
 
 

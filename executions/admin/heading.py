@@ -99,6 +99,8 @@ class Heading:
     @property
     def waits_for(self) -> str:
         """What has to happen before it goes on; empty while it is at work, or has ended."""
+        if self.execution.waiting_for == WaitingFor.LIMIT:
+            return self._held()
         if self.execution.status == ExecutionStatus.PENDING:
             return "Waits for an executor."
         until = self.execution.wake_at
@@ -110,6 +112,12 @@ class Heading:
         if until < self.now:
             return f"Was to go on at {day}{until:%H:%M:%S} UTC ({reason}{step}); no executor has taken it yet."
         return f"Waits until {day}{until:%H:%M:%S} UTC: {reason}{step}."
+
+    def _held(self) -> str:
+        of_workflow, of_workspace = self.execution.workflow.max_running, self.execution.workspace.max_running
+        limits = [f"{of_workflow} of this workflow"] if of_workflow else []
+        limits += [f"{of_workspace} in this workspace"] if of_workspace else []
+        return f"Waits for another one to end: {' and '.join(limits) or 'as many as run now'} may run at once."
 
     @property
     def error(self) -> Failing | None:

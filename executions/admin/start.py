@@ -97,6 +97,7 @@ def _running(unfinished: Unfinished, now: datetime) -> dict[str, Any]:
         "timers": unfinished.asleep_for(WaitingFor.TIMER),
         "asleep_count": _number(unfinished.asleep, unfinished),
         "retries": unfinished.asleep_for(WaitingFor.RETRY),
+        "held": unfinished.asleep_for(WaitingFor.LIMIT),
         "running": [_running_line(found[row.id], row, now) for row in running if row.id in found],
         "oldest": next((found[row.id] for row in waiting if row.id in found), None),
     }

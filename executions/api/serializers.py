@@ -66,7 +66,7 @@ class StepSerializer(serializers.Serializer[Any]):
 
 class WaitingSerializer(serializers.Serializer[Any]):
     type = serializers.ChoiceField([*WaitingFor])
-    until = Moment()
+    until = Moment(allow_null=True)
 
 
 class ExecutionSerializer(serializers.Serializer[Any]):

@@ -250,11 +250,13 @@ def heartbeat(claim: Claim) -> None:
         raise Fenced
 
 
-def release(claim: Claim) -> None:
-    """Hands the execution back: it is due at once, before later ones, and this claim doesn't count against it."""
+def release(claim: Claim, *, delay_seconds: float = 0.0) -> None:
+    """Hands the execution back, and this claim doesn't count against it: due at once, before later ones, or delayed."""
+    due_at = claim.clock() + timedelta(seconds=delay_seconds) if delay_seconds else F("created_at")
     with write_transaction():
         mine = Execution.objects.unfinished().filter(pk=claim.execution_id, epoch=claim.epoch)
-        if mine.update(wake_at=F("created_at"), epoch=F("epoch") + 1, claims=max(0, claim.claims - 1)):
+        released = mine.update(wake_at=due_at, epoch=F("epoch") + 1, claims=max(0, claim.claims - 1))
+        if released and not delay_seconds:
             statements.announce(current(), Announcement(claim.execution_id, claim.assignment.workspace_id, 0))
 
 

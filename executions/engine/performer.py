@@ -1,6 +1,7 @@
 """Calls handlers, on threads of their own so that one that hangs can be left behind; makes data of what comes."""
 
 import asyncio
+import contextvars
 import inspect
 import threading
 import traceback
@@ -41,6 +42,16 @@ class Failure:
 
 
 type Outcome = Steer | Pause | Failure
+
+
+def status_of(outcome: Outcome) -> str:
+    """How an attempt went, in the one word that metrics and traces have for it."""
+    match outcome:
+        case Failure():
+            return "failed"
+        case Pause():
+            return "paused"
+    return "success"
 
 
 class Call:
@@ -88,8 +99,12 @@ _calls: set[Call] = set()
 
 
 def begin(action_type: ActionType, config: Json, context: ActionContext) -> Call:
-    """Starts the handler on another thread; `end` it when nobody waits for it any more."""
-    call = Call(lambda: perform(action_type, config, context), context.execution_id, context.cancelled)
+    """Starts the handler on another thread; `end` it when nobody waits for it any more.
+
+    What it logs and calls there has the ids and the span of this thread.
+    """
+    in_context = contextvars.copy_context().run
+    call = Call(lambda: in_context(perform, action_type, config, context), context.execution_id, context.cancelled)
     try:
         thread = _idle.pop()
     except IndexError:

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from executions.engine import retry
+from executions.engine import metrics, retry
 from executions.engine.journal import Claim
 from executions.engine.performer import Failure
 from executions.engine.plan import Again, StepRecord
@@ -39,6 +39,7 @@ def next_attempt(move: Again, now: datetime) -> StepRecord:
     if move.interrupted:
         interruption = Failure("INTERRUPTED", "Its process ended before the attempt did; it is made again.")
         record = _with_failure(record, interruption, now)
+        metrics.INTERRUPTIONS.labels(record.action_type).inc()
     return replace(record, attempt=move.attempt, error=None, wait_until=None, attempt_started_at=now)
 
 

@@ -9,7 +9,19 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from executions.engine import faults, journal, performer, records, scope, simulation
+from executions.engine import (
+    deploys,
+    faults,
+    journal,
+    metrics,
+    observation,
+    outages,
+    performer,
+    records,
+    scope,
+    simulation,
+    tracing,
+)
 from executions.engine.journal import Change, Claim, Fenced
 from executions.engine.performer import Failure, Outcome
 from executions.engine.plan import (
@@ -24,7 +36,7 @@ from executions.engine.plan import (
     next_move,
 )
 from executions.engine.transactions import write_transaction
-from executions.states import StepStatus
+from executions.states import ExecutionStatus, StepStatus
 from workflows.actions import registry
 from workflows.actions.context import ActionContext, Pause, Steer
 from workflows.actions.registry import ActionType, UnknownAction
@@ -53,16 +65,27 @@ def stop_observing(execution_id: UUID) -> None:
 def run(claim: Claim, *, should_stop: Callable[[], bool] = lambda: False) -> None:
     """Carries the execution on as far as it goes; with `should_stop()` true it is handed back between two steps.
 
-    What goes wrong here (the database is away, say) is raised, and tried again when the lease ends; but not for ever.
+    It is handed back too when the database is lost. What else goes wrong here is raised, and tried again when the lease
+    ends; but not for ever.
     """
+    with observation.claimed(claim):
+        _carry_on(claim, should_stop)
+
+
+def _carry_on(claim: Claim, should_stop: Callable[[], bool]) -> None:
     try:
         _Run(claim, should_stop).carry_on()
     except Fenced:
+        metrics.fenced(claim.execution_id)
         logger.info("execution %s is somebody else's now; epoch %s ends here", claim.execution_id, claim.epoch)
     except Exception as error:
+        if outages.is_one(error) and outages.hand_back(claim):
+            logger.warning("execution %s was handed back: the database was lost (%s)", claim.execution_id, error)
+            return
         if claim.claims > MAX_CLAIMS_WITHOUT_PROGRESS:
             message = f"The engine failed {claim.claims} times to carry this execution on: {type(error).__name__}."
             journal.give_up(claim, error={"code": "INTERNAL_ERROR", "message": message})
+            metrics.ended(ExecutionStatus.FAILED, is_simulation=claim.assignment.is_simulation)
         raise
 
 
@@ -89,8 +112,7 @@ class _Run:
         while True:
             now = self.claim.clock()
             match next_move(self.definition, self.steps, now=now, deadline=self.deadline, claims=self.claim.claims):
-                case Begin() | Again() if self.should_stop():
-                    self._hand_back()
+                case Begin(action=action) | Again(action=action) if self._handed_back(action):
                     return None
                 case Begin(path, action):
                     if record := self._begin(path, action):
@@ -148,7 +170,7 @@ class _Run:
         elif action_type.transactional:
             return self._perform_inside(action_type, record, action, context)
         else:
-            outcome = self._perform_apart(action_type, record, context)
+            outcome = observation.attempted(self._perform_apart, action_type, record, context)
         faults.reach("effect.after")
         return self._recorded(record, action, outcome, context)
 
@@ -159,7 +181,7 @@ class _Run:
             while (outcome := call.wait(min(context.remaining(), _check_seconds()))) is None:
                 if not context.remaining():
                     return _timed_out(context)
-                journal.heartbeat(self.claim)
+                outages.heartbeat(self.claim)
             return outcome
         finally:
             performer.end(call)
@@ -171,7 +193,8 @@ class _Run:
         claim, steps = replace(self.claim), dict(self.steps)
         try:
             with write_transaction():
-                outcome = _performed_in_savepoint(action_type, record, context)
+                outcome = observation.attempted(_performed_in_savepoint, action_type, record, context)
+                outages.let_go_if_stopped()
                 faults.reach("effect.after")
                 return self._recorded(record, action, outcome, context)
         except IntegrityError as error:
@@ -223,15 +246,26 @@ class _Run:
     def _commit(self, *, sleep: Sleep | None = None, finish: Finish | None = None) -> None:
         changes, self.changes = tuple(self.changes.values()), {}
         journal.commit(self.claim, changes, sleep=sleep, finish=finish)
+        metrics.COMMITS.inc()
+        if finish:
+            transaction.on_commit(partial(metrics.finished, finish, is_simulation=self.execution.is_simulation))
+            tracing.finished(finish)
         execution_id = self.execution.execution_id
         observer = _observers.pop(execution_id, None) if finish else _observers.get(execution_id)
         if observer:
             transaction.on_commit(partial(_report, observer, changes))
 
-    def _hand_back(self) -> None:
+    def _handed_back(self, action: Action) -> bool:
+        """Whether others are to go on with the execution: since this process stops, or doesn't know the action."""
+        delay_seconds = 0.0
+        if not self.should_stop():
+            if not deploys.is_for_others(self.execution.execution_id, action.id, action.type):
+                return False
+            delay_seconds = deploys.DELAY_SECONDS
         if self.changes:
             self._commit()
-        journal.release(self.claim)
+        journal.release(self.claim, delay_seconds=delay_seconds)
+        return True
 
 
 def _report(observer: Observer, changes: Iterable[Change]) -> None:

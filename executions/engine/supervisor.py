@@ -78,9 +78,10 @@ class Executor:
 
         What is in the middle of a step when the time is over is handed back as it is: others make its attempt again.
         """
-        announcements.stop_hearing(self._heard)
-        self._listening.__exit__(None, None, None)
-        metrics.THREADS.dec(self.threads)
+        if not self._stopping.is_set():
+            announcements.stop_hearing(self._heard)
+            self._listening.__exit__(None, None, None)
+            metrics.THREADS.dec(self.threads)
         self._stopping.set()
         self._awake.set()
         ends_at = time.monotonic() + grace_seconds

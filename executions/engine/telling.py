@@ -19,6 +19,9 @@ from executions.engine.announcements import CHANNEL, DUE_CHANNEL, Announcement
 from executions.engine.notifications import connect
 
 PAUSE_SECONDS = 1.0
+REST_SECONDS = 0.005
+"""Between two times, so that what comes fast is told of together."""
+
 LAST_WORDS_SECONDS = 1.0
 _NOTIFY = "SELECT pg_notify(channel, payload) FROM UNNEST(%s::text[], %s::text[]) AS news(channel, payload)"
 
@@ -74,6 +77,7 @@ class Teller:
             self._awake.wait()
             self._awake.clear()
             self._tell(self._taken())
+            self._stopping.wait(REST_SECONDS)
         self._tell(self._taken())
         self._disconnect()
 

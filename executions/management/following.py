@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from rich.console import Console
 from rich.text import Text
 
@@ -145,7 +146,7 @@ def _heading(workflow: Workflow, execution: Execution) -> Text:
 
 def _summarise(execution: Execution, asked: Asked, console: Console) -> None:
     if not execution.has_ended:
-        console.print(HANDING_OVER.format(dispatch.STOP_GRACE_SECONDS), soft_wrap=not console.is_terminal)
+        console.print(HANDING_OVER.format(settings.STOP_GRACE_SECONDS), soft_wrap=not console.is_terminal)
         return
     taken = execution.duration_ms
     summary = Text.assemble(label(execution.status), f" after {duration(taken / 1000)}" if taken is not None else "")

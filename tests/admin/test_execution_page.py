@@ -17,7 +17,8 @@ from tests.executions.scenes import ran, started
 from tests.factories import UserFactory, WorkflowFactory, definition
 from workflows import services as workflows
 from workflows.documents import Json
-from workspaces.models import Notification, Role, Task
+from workflows.models import Workflow
+from workspaces.models import Notification, Role, Task, Workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,6 +50,17 @@ def test_one_that_nobody_runs_yet(admin_client: Client) -> None:
     assert "Waits for an executor." in page
     assert "Nothing has begun yet." in page
     assert "Not run yet" in page
+
+
+def test_one_that_a_limit_holds(admin_client: Client) -> None:
+    workflow = WorkflowFactory.create(definition=definition(NUMBER))
+    Workflow.objects.filter(pk=workflow.pk).update(max_running=1)
+    Workspace.objects.filter(pk=workflow.workspace_id).update(max_running=4)
+    _, held = services.start(workflow=workflow), services.start(workflow=workflow)
+
+    page = read(admin_client, held)
+    assert "Waits for another one to end: 1 of this workflow and 4 in this workspace may run at once." in page
+    assert "7026" not in page, "the time until which it is held is none"
 
 
 def test_one_that_waits_for_a_timer(admin_client: Client) -> None:

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from executions import services
 from executions.admin import overview
 from executions.states import WaitingFor
 from tests.admin.running import altered, asleep, at_work, due, ended, left_behind, page, section
@@ -51,6 +52,14 @@ def test_so_is_what_sleeps_with_what_it_waits_for(admin_client: Client, workflow
     assert "will try again" in section(html, "running")
     assert "1 until a time, 1 to try again" in html
     assert section(html, "running-count") == "2"
+
+
+def test_so_is_how_many_a_limit_holds(admin_client: Client, workflow: Workflow) -> None:
+    Workflow.objects.filter(pk=workflow.pk).update(max_running=1)
+    for _ in range(2):  # both are held until the test's transaction would commit
+        services.start(workflow=workflow)
+
+    assert "0 until a time, 0 to try again, 2 held by a limit" in page(admin_client)
 
 
 def test_those_at_work_come_before_those_asleep_and_the_newest_first(admin_client: Client, workflow: Workflow) -> None:

@@ -86,6 +86,19 @@ class TestDetails:
         assert (workflow.name, workflow.tags, workflow.description) == ("Bills", ["x", "y"], "One\nTwo")
         assert logged() == ["Changed name and description and tags."]
 
+    def test_a_limit_is_set_and_taken_away(self, client: Client, workflow: Workflow) -> None:
+        for typed, limit in (("3", 3), ("", None)):
+            self.send(client, workflow, max_running=typed)
+            workflow.refresh_from_db()
+            assert (workflow.max_running, workflow.tags) == (limit, ["a", "b, c"])
+        assert logged() == ["Changed most at once."] * 2
+
+    @pytest.mark.parametrize("typed", ["0", "-1", "many", "1.5", "2147483648"])
+    def test_what_is_no_limit_is_said_at_its_field(self, client: Client, workflow: Workflow, typed: str) -> None:
+        response = self.send(client, workflow, max_running=typed)
+
+        assert list(response.context["details"].errors) == ["max_running"]
+
     def test_what_nobody_touched_stays_and_isnt_logged(self, client: Client, workflow: Workflow) -> None:
         response = self.send(client, workflow)
 

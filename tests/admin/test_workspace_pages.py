@@ -110,6 +110,31 @@ def test_an_admin_gives_it_another_name_and_nothing_else(signed_in: SignIn, work
     assert LogEntry.objects.get().object_id == str(workspace.pk)
 
 
+def test_an_admin_sets_its_limits_and_takes_them_away(signed_in: SignIn, workspace: Workspace) -> None:
+    client = signed_in(workspace, Role.ADMIN)
+
+    client.post(page_of(workspace), {"name": "Ours", "max_running": "5", "retention_days": "0", "retention_count": "9"})
+    workspace.refresh_from_db()
+    assert (workspace.max_running, workspace.retention_days, workspace.retention_count) == (5, 0, 9)
+
+    client.post(page_of(workspace), {"name": "Ours", "max_running": "", "retention_days": "", "retention_count": ""})
+    workspace.refresh_from_db()
+    assert (workspace.max_running, workspace.retention_days, workspace.retention_count) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("max_running", "0"), ("max_running", "x"), ("retention_days", "-1"), ("retention_count", "1.5")],
+)
+def test_a_limit_that_is_none_is_refused_at_its_field(
+    signed_in: SignIn, workspace: Workspace, field: str, value: str
+) -> None:
+    response = signed_in(workspace, Role.ADMIN).post(page_of(workspace), {"name": "Ours", field: value})
+
+    assert response.status_code == 200
+    assert list(response.context["adminform"].form.errors) == [field]
+
+
 def test_the_page_of_another_is_out_of_reach(signed_in: SignIn, workspace: Workspace) -> None:
     theirs = WorkspaceFactory.create(name="Theirs")
     client = signed_in(workspace, Role.OWNER)

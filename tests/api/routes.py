@@ -9,12 +9,12 @@ from executions.models import Execution
 from tests.api.house import ROLES, House
 from tests.factories import definition
 from workflows.models import Workflow, WorkflowVersion
-from workspaces.models import ApiToken, Membership, Notification, Task
+from workspaces.models import ApiToken, Membership, Notification, Task, Workspace
 
 PREFIX = "api/"
 WORKSPACE = "workspaces/<str:workspace>"
 WORKFLOWS = f"{WORKSPACE}/workflows"
-MODELS: tuple[Any, ...] = (Workflow, WorkflowVersion, Execution, Membership, Task, Notification)
+MODELS: tuple[Any, ...] = (Workspace, Workflow, WorkflowVersion, Execution, Membership, Task, Notification)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -51,7 +51,7 @@ EXPECTED: dict[str, dict[str, Rule]] = {
     "workspaces": {"GET": SEE_ONES_OWN},
     "tokens": {"GET": MANAGE_ONES_OWN, "POST": MANAGE_ONES_OWN.but(201, {"name": "new", "scopes": ["admin"]})},
     "tokens/<str:id>": {"DELETE": MANAGE_ONES_OWN.but(204)},
-    WORKSPACE: {"GET": READ},
+    WORKSPACE: {"GET": READ, "PATCH": ADMINISTER.but(body={"maxRunning": 3})},
     f"{WORKSPACE}/members": {"GET": READ, "POST": ADMINISTER.but(201, {"user": "newcomer", "role": "GUEST"})},
     f"{WORKSPACE}/members/<str:id>": {
         "GET": READ,

@@ -90,7 +90,7 @@ def test_a_method_that_there_is_not_is_405(house: House, method: str) -> None:
     answer = house.owner.ask(method, house.path)
 
     check(answer, 405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["Allow"] == "GET, HEAD"
+    assert answer.headers["Allow"] == "GET, HEAD, PATCH"
 
 
 @pytest.mark.parametrize("path", ["/api/docs", "/api/schema"])

@@ -53,7 +53,7 @@ def test_a_new_workflow_is_shown_whole(house: House) -> None:
         "status": "ACTIVE", "version": 1, "trigger": {"type": "form", "id": 7},
         "actions": [{"id": "action-1", **actions[0]}, actions[1]],  # type: ignore[dict-item]
         "variables": {"z": 1, "a": 2}, "timeout": 60_000, "tags": ["b", "a"], "metadata": {"color": "red"},
-        "executionCount": 0, "successCount": 0, "failureCount": 0, "lastExecutedAt": None,
+        "maxRunning": None, "executionCount": 0, "successCount": 0, "failureCount": 0, "lastExecutedAt": None,
         "createdBy": house.people["admin"].pk, "createdAt": "", "updatedAt": "",
     }  # fmt: skip
     assert list(workflow["variables"]) == ["z", "a"]

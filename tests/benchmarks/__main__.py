@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import admin, api, engine, history, stream
+from tests.benchmarks import admin, api, engine, history, prune, scale, stream, waiting
 
 GROUPS: dict[str, Callable[[Console], dict[str, float]]] = {
     "engine": engine.measure,
@@ -15,6 +15,9 @@ GROUPS: dict[str, Callable[[Console], dict[str, float]]] = {
     "api": api.measure,
     "stream": stream.measure,
     "admin": admin.measure,
+    "prune": prune.measure,
+    "waiting": waiting.measure,
+    "scale": scale.measure,
 }
 RESULTS = Path("bench.json")
 

@@ -205,7 +205,7 @@ def _servers(url: str, number: int) -> Iterator[tuple[list[Server], Path]]:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         notes = Path(folder) / "notes"
         environment["COMMIT_NOTES"] = str(notes)
-        first = environment | ({"ONLY_SERVES": "1"} if number > 1 else {})
+        first = environment | ({"EXECUTOR_THREADS": "0"} if number > 1 else {})
         running = [
             stack.enter_context(_server(each, json.loads(scene.stdout))) for each in [first, environment][:number]
         ]

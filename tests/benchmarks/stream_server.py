@@ -2,10 +2,9 @@
 
 import os
 import time
-from contextlib import nullcontext
 
 from config.asgi import application
-from executions.engine import announcements, dispatch
+from executions.engine import announcements
 from executions.engine.announcements import Announcement
 
 __all__ = ["application"]
@@ -18,5 +17,3 @@ def _note(news: Announcement) -> None:
 
 
 announcements.hear(_note)
-if os.environ.get("ONLY_SERVES"):  # what is streamed here is then run by another process
-    dispatch.executor = nullcontext  # type: ignore[assignment]

@@ -10,7 +10,7 @@ from workspaces.access import MAY, SCOPE, Verb
 from workspaces.api.base import CallerView, EntryView
 from workspaces.api.operations import Operation
 
-EVERYWHERE = {"401", "403", "404", "406", "429"}
+EVERYWHERE = {"401", "403", "404", "406", "429", "503"}
 """The refusals that every operation knows, and the page's introduction tells of; 404 where something is in the path."""
 PAGING = {"page", "limit"}
 TOLD_ELSEWHERE = {"Problem", "Action", "Trigger"}

@@ -10,7 +10,7 @@ from django.conf import LazySettings
 from django.db import connection, connections
 from django.utils import timezone
 
-from executions import chores, housekeeping
+from executions import chores, housekeeping, retention
 from executions.chores import Turn
 from executions.engine.statements import time_of
 from executions.housekeeping import PRUNE, next_time
@@ -140,8 +140,8 @@ def test_beside_an_executor_it_prunes_when_it_is_time(workflow: Workflow, monkey
 
 
 def test_a_process_that_stops_leaves_the_rest_to_another(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(housekeeping.retention, "MOST_STEPS", 1)
-    monkeypatch.setattr(housekeeping.retention, "SHARE", 1 / 100_000)
+    monkeypatch.setattr(retention, "MOST_STEPS", 1)
+    monkeypatch.setattr(retention, "SHARE", 1 / 100_000)
     make_due()
 
     with _housekeeping(monkeypatch):
@@ -161,7 +161,7 @@ def test_it_stops_when_its_turn_is_lost(workflow: Workflow, monkeypatch: pytest.
     turn = take()
     assert turn
     Chore.objects.update(epoch=turn.epoch + 1)
-    monkeypatch.setattr(housekeeping.chores, "LEASE", timedelta(seconds=0))
+    monkeypatch.setattr(chores, "LEASE", timedelta(seconds=0))
 
     assert not housekeeping.prune_all(rest=housekeeping._Watch(turn, threading.Event()).rest)
 

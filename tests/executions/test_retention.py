@@ -11,6 +11,8 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from executions import history, retention, services
+from executions.engine import clock
+from executions.engine.transactions import write_transaction
 from executions.models import Execution, Pruned, Step
 from executions.retention import Rule
 from executions.selection import Filters
@@ -108,7 +110,7 @@ def test_both_rules_hold_at_once(workflow: Workflow) -> None:
 
 def test_what_has_not_ended_stays_whatever_its_age(workflow: Workflow) -> None:
     at = timezone.now() - timedelta(days=900)
-    fields = {"created_at": at, "started_at": at, "completed_at": None, "wake_at": at}
+    fields: dict[str, Any] = {"created_at": at, "started_at": at, "completed_at": None, "wake_at": at}
     unfinished = {an_ended(workflow, 900, **fields, status=status) for status in ("PENDING", "RUNNING")}
     an_ended(workflow, 1)
     an_ended(workflow, 2)
@@ -203,7 +205,7 @@ def test_a_batch_is_no_larger_than_said_and_rests_are_in_proportion_to_the_work(
     for days in range(20, 27):
         an_ended(workflow, days)
     seconds = iter(range(100))
-    monkeypatch.setattr(retention.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(clock, "monotonic", lambda: next(seconds))
     rests: list[tuple[float, int]] = []
 
     prune(workflow, LAST_WEEK, batch=3, rest=lambda seconds: rests.append((seconds, Execution.objects.count())))
@@ -268,7 +270,7 @@ def test_it_waits_for_nobody_who_holds_a_row(workflow: Workflow) -> None:
     taken, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with retention.write_transaction():
+        with write_transaction():
             Execution.objects.select_for_update().get(pk=held.pk)
             taken.set()
             done.wait(timeout=60)
@@ -358,7 +360,7 @@ def test_on_sigterm_the_command_ends_after_a_batch(workflow: Workflow) -> None:
     assert Step.objects.count() == 2 * number
 
 
-def _run(*arguments: str, **variables: object) -> tuple[int, str, str]:
+def _run(*arguments: str, **variables: Any) -> tuple[int, str, str]:
     with child("manage.py", "prune_executions", *arguments, **variables) as process:
         return ended(process)
 

@@ -15,13 +15,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 
 from config.environment import is_installed
 from executions import services
-from executions.engine import journal, runner, spans, tracing
+from executions.engine import journal, records, runner, spans, tracing
 from executions.models import Execution
 from tests.config.processes import manage
+from tests.executions import handlers
 from tests.executions.programs import scene
 from tests.executions.programs.children import child, eventually, has_ended
 from tests.executions.programs.sink import Sink, listening
@@ -55,37 +56,57 @@ def named(exporter: InMemorySpanExporter, name: str) -> list[ReadableSpan]:
     return [span for span in exporter.get_finished_spans() if span.name == name]
 
 
+def trace_id(span: ReadableSpan) -> int:
+    assert span.context
+    return int(span.context.trace_id)
+
+
+def span_id(span: ReadableSpan) -> int:
+    assert span.context
+    return int(span.context.span_id)
+
+
 def attributes(span: ReadableSpan) -> dict[str, Any]:
     return {name.removeprefix("trilith."): value for name, value in (span.attributes or {}).items()}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_execution_is_one_trace_however_often_it_is_claimed(traced: InMemorySpanExporter) -> None:
-    execution = ran({"id": "rest", "type": "test_pause"}, {"id": "go", "type": "test_echo"})
+    execution = started({"id": "one", "type": "test_echo"}, {"id": "two", "type": "test_task"})
+    claim = journal.claim(execution.pk)
+    assert claim
+    runner.run(claim, should_stop=lambda: bool(handlers.seen))
+    services.run(execution=execution)
 
     claims = named(traced, "execution")
-    (paused,), (echoed,) = named(traced, "step test_pause"), named(traced, "step test_echo")
-    assert {span.context.trace_id for span in traced.get_finished_spans()} == {spans.trace_id_of(execution.pk)}
-    assert [(span.parent, attributes(span)["execution.epoch"]) for span in claims] == [(None, 1), (None, 2)]
-    assert [step.parent and step.parent.span_id for step in (paused, echoed)] == [
-        claim.context.span_id for claim in claims
-    ]
-    assert attributes(claims[0]) == {
+    steps = [*named(traced, "step test_echo"), *named(traced, "step test_task")]
+    assert {trace_id(span) for span in traced.get_finished_spans()} == {spans.trace_id_of(execution.pk)}
+    assert [span.parent for span in claims] == [None, None]
+    assert [step.parent and step.parent.span_id for step in steps] == [span_id(claim) for claim in claims]
+    first, second = (attributes(span) for span in claims)
+    assert first == {
         "execution.id": str(execution.pk),
         "workflow.id": str(execution.workflow_id),
         "workspace.id": str(execution.workspace_id),
         "execution.epoch": 1,
         "execution.dry_run": False,
     }
-    assert attributes(claims[1])["execution.status"] == "COMPLETED"
-    assert attributes(echoed) == {
+    assert second == {**first, "execution.epoch": 3, "execution.status": "COMPLETED"}
+    assert attributes(steps[1]) == {
         "step.path": "1",
-        "step.action_id": "go",
-        "step.action_type": "test_echo",
+        "step.action_id": "two",
+        "step.action_type": "test_task",
         "step.attempt": 1,
         "step.status": "success",
     }
-    assert attributes(paused)["step.status"] == "paused"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pause_is_no_failure(traced: InMemorySpanExporter) -> None:
+    ran({"type": "test_pause"})
+
+    (span,) = named(traced, "step test_pause")
+    assert (attributes(span)["step.status"], span.status.status_code.name) == ("paused", "UNSET")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -107,7 +128,7 @@ def test_what_the_engine_stumbles_over_is_in_the_claims_span(
 ) -> None:
     claim = journal.claim(started({"type": "test_echo"}).pk)
     assert claim
-    monkeypatch.setattr(runner.records, "recorded", _fail)
+    monkeypatch.setattr(records, "recorded", _fail)
     with pytest.raises(OSError, match=SECRET):
         runner.run(claim)
 
@@ -126,7 +147,7 @@ def test_whom_a_step_calls_is_told_its_span(traced: InMemorySpanExporter, sink: 
 
     told, _ = named(traced, "step call_api")
     (request,), (own,) = sink.asked("/told"), sink.asked("/own")
-    assert request.headers["traceparent"] == f"00-{told.context.trace_id:032x}-{told.context.span_id:016x}-03"
+    assert request.headers["traceparent"] == f"00-{trace_id(told):032x}-{span_id(told):016x}-03"
     assert own.headers["traceparent"] == "of-the-user"
 
 
@@ -148,8 +169,8 @@ def test_a_dry_run_shows_no_header_that_it_could_not_know(traced: InMemorySpanEx
 def test_every_process_gives_an_execution_the_same_trace_that_samplers_can_judge() -> None:
     assert spans.trace_id_of(UUID(int=1)) == 0x7111F45DFB208F0003FF160886A06628
     half = TraceIdRatioBased(0.5)
-    taken = [half.should_sample(None, spans.trace_id_of(uuid7()), "").decision.is_sampled() for _ in range(400)]
-    assert 100 < sum(taken) < 300
+    taken = [half.should_sample(None, spans.trace_id_of(uuid7()), "").decision for _ in range(400)]
+    assert 100 < taken.count(Decision.RECORD_AND_SAMPLE) < 300
 
 
 def test_a_collector_that_is_away_keeps_no_process_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:

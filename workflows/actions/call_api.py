@@ -146,6 +146,8 @@ def _request(config: CallApiConfig, context: ActionContext) -> PreparedRequest:
     body, content_type = _encoded(config)
     headers = CaseInsensitiveDict[str](DEFAULT_HEADERS)
     headers["Idempotency-Key"] = context.idempotency_key
+    if context.traceparent:
+        headers["traceparent"] = context.traceparent
     if content_type:
         headers["Content-Type"] = content_type
     headers.update(config.headers)

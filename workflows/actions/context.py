@@ -68,6 +68,7 @@ class ActionContext:
 
     `scope` is what expressions see: `trigger`, `variables`, `steps` (`{action id: {"status", "output", "error"}}`) ….
     `idempotency_key` stays the same over retries and crashes. `now` is the database's clock when the attempt began.
+    `traceparent` is the attempt's span as W3C's header of that name has it, for what it calls; empty without tracing.
     """
 
     execution_id: UUID
@@ -85,6 +86,7 @@ class ActionContext:
     cancelled: threading.Event = field(default_factory=threading.Event)
     started: float = field(default_factory=time.monotonic)
     lines: list[Json] = field(default_factory=list)
+    traceparent: str = ""
 
     @property
     def trigger(self) -> Json:

@@ -38,7 +38,7 @@ class Changes(WorkflowList):
         try:
             with transaction.atomic():
                 services.change(workflow=workflow, changed_by=_user(request), **changes)
-                self.log_change(request, workflow, f"Changed {' and '.join(changes)}.")
+                self.log_change(request, workflow, f"Changed {form.named(changes)}.")
         except services.NameTaken as taken:
             form.add_error("name", str(taken))
         except services.StatusNotAllowed as refused:
@@ -46,7 +46,7 @@ class Changes(WorkflowList):
         except ValidationError as error:
             form.blame(error)
         else:
-            messages.success(request, f"Changed {' and '.join(changes)}.")
+            messages.success(request, f"Changed {form.named(changes)}.")
             return True
         return False
 

@@ -1,5 +1,6 @@
 """What is said of a workflow beside its definition, as people fill it in."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -21,6 +22,10 @@ class DetailsForm(forms.Form):
     name = forms.CharField(max_length=_NAME.max_length)
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3}))
     tags = forms.CharField(required=False)
+    max_running = forms.IntegerField(
+        required=False, min_value=1, max_value=2_147_483_647, label="Most at once",
+        help_text="Executions of it that may run at once; others wait. Empty: no limit but the workspace's.",
+    )  # fmt: skip
 
     def __init__(self, data: Any = None, *, workflow: Workflow | None = None) -> None:
         super().__init__(data, initial=_initial(workflow), auto_id="details-%s")
@@ -42,6 +47,9 @@ class DetailsForm(forms.Form):
         """What differs from the workflow, for `services.change`."""
         return {name: value for name, value in self.cleaned_data.items() if value != getattr(self.workflow, name)}
 
+    def named(self, changes: Iterable[str]) -> str:
+        return " and ".join(str(self[name].label).lower() for name in changes)
+
     def blame(self, error: ValidationError) -> None:
         """Puts each fault that the service found at its field."""
         for path, messages in error.message_dict.items():
@@ -53,7 +61,7 @@ class NewForm(DetailsForm):
     """Where it may be put is where its maker may change it."""
 
     workspace = forms.ModelChoiceField(Workspace.objects.none(), empty_label=None)
-    field_order = ("workspace", "name", "description", "tags")
+    field_order = ("workspace", "name", "description", "tags", "max_running")
 
     def __init__(self, data: Any = None, *, request: HttpRequest) -> None:
         super().__init__(data)
@@ -62,10 +70,15 @@ class NewForm(DetailsForm):
         field.queryset = workspaces
 
 
-def _initial(workflow: Workflow | None) -> dict[str, str]:
+def _initial(workflow: Workflow | None) -> dict[str, Any]:
     if workflow is None:
         return {}
-    return {"name": workflow.name, "description": workflow.description, "tags": _joined(workflow.tags)}
+    return {
+        "name": workflow.name,
+        "description": workflow.description,
+        "tags": _joined(workflow.tags),
+        "max_running": workflow.max_running,
+    }
 
 
 def _joined(tags: list[str]) -> str:

@@ -7,8 +7,9 @@ from rest_framework import serializers
 
 from workflows.models import Workflow, WorkflowStatus
 from workflows.representation import workflow_json
-from workspaces.api.fields import Body, Choice, Moment, Text
+from workspaces.api.fields import Body, Choice, Moment, Text, WholeNumber
 
+MAX_RUNNING = "Executions of it that may run at once; null: no limit but the workspace's."
 NEW = (WorkflowStatus.DRAFT, WorkflowStatus.ACTIVE, WorkflowStatus.INACTIVE)
 
 
@@ -81,6 +82,7 @@ class WorkflowChange(Body):
     timeout = Milliseconds(required=False, help_text="Of a whole execution, waits included, in ms.", allow_null=True)
     tags = Tags(required=False)
     metadata = Object(required=False)
+    maxRunning = WholeNumber(source="max_running", min_value=1, allow_null=True, required=False, help_text=MAX_RUNNING)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A wait, and a task for some", GREETING, request_only=True)])
@@ -103,7 +105,10 @@ class WorkflowSerializer(serializers.Serializer[Workflow]):
     timeout = Milliseconds(allow_null=True)
     tags = Tags()
     metadata = Object()
-    executionCount = serializers.IntegerField(help_text="Started executions; dry runs don't count.")
+    maxRunning = WholeNumber(min_value=1, allow_null=True, help_text=MAX_RUNNING)
+    executionCount = serializers.IntegerField(
+        help_text="Started executions, those that were deleted since too; dry runs don't count."
+    )
     successCount = serializers.IntegerField()
     failureCount = serializers.IntegerField()
     lastExecutedAt = Moment(allow_null=True)

@@ -17,6 +17,11 @@ from workspaces.admin.theme import ModelAdmin
 from workspaces.models import Membership, Organization, Workspace
 
 SHOWN_MEMBERS = 25
+HELP = {
+    "max_running": "Executions that may run at once; others wait. Empty: no limit.",
+    "retention_days": "What ended is deleted after so many days. Empty: as the server is set; 0: never.",
+    "retention_count": "Of what ended, the latest so many are kept. Empty: as the server is set; 0: all.",
+}
 LISTS = {
     "Workflows": ("workflows_workflow", "workspace__id__exact"),
     "Executions": ("executions_execution", "workspace"),
@@ -51,7 +56,7 @@ class NewWorkspaceForm(forms.ModelForm):
 
 @admin.register(Workspace)
 class WorkspaceAdmin(ByRole):
-    """Who administers one gives it another name; only a superuser makes one."""
+    """Who administers one gives it another name, and limits; only a superuser makes one."""
 
     workspace_lookup = "pk"
     change_verb = Verb.ADMIN
@@ -86,10 +91,11 @@ class WorkspaceAdmin(ByRole):
         return reach_of(request).roles is None
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:  # noqa: FBT002 (Django's signature)
-        return super().get_form(request, obj, change, **(options if obj else {"form": NewWorkspaceForm, **options}))
+        options = {"help_texts": HELP, **options} if obj else {"form": NewWorkspaceForm, **options}
+        return super().get_form(request, obj, change, **options)
 
     def get_fields(self, request: HttpRequest, obj: Workspace | None = None) -> tuple[str, ...]:
-        return ("name", "slug", "belongs_to", "created_at") if obj else ("name", "slug", "owner")
+        return ("name", "slug", "belongs_to", "created_at", *services.LIMITS) if obj else ("name", "slug", "owner")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Workspace | None = None) -> tuple[str, ...]:
         return ("slug", "belongs_to", "created_at") if obj else ()
@@ -99,6 +105,7 @@ class WorkspaceAdmin(ByRole):
         """One that is new has been made by the form."""
         if change:
             services.rename_workspace(workspace=obj, name=obj.name)
+            services.set_limits(workspace=obj, **{name: getattr(obj, name) for name in services.LIMITS})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

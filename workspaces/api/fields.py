@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+MOST = 2_147_483_647
+
 
 class Body(serializers.Serializer[Any]):
     """A request's body; a field that it doesn't have is a mistake, and said to be one."""
@@ -34,6 +36,18 @@ class Flag(serializers.BooleanField):
         if not isinstance(data, bool):
             raise serializers.ValidationError("Give true or false.")
         return data
+
+
+class WholeNumber(serializers.IntegerField):
+    """A number alone: neither a text nor true is one. No larger than both databases keep."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_value=MOST, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            raise serializers.ValidationError("Give a whole number.")
+        return int(super().to_internal_value(data))
 
 
 class Choice(serializers.ChoiceField):

@@ -34,6 +34,7 @@ ERRORS = {
     415: "The body isn't JSON.",
     422: "The idempotency key has started something else before.",
     429: "Too many requests in this minute.",
+    503: "The database doesn't answer just now; `Retry-After` says when to come again.",
 }
 
 
@@ -147,7 +148,7 @@ class OperationSchema(AutoSchema):
         operation = self.operation
         if operation is None:
             return super().get_response_serializers()
-        statuses = {401, 403, 406, 429, *operation.errors}
+        statuses = {401, 403, 406, 429, 503, *operation.errors}
         if operation.body or self.view.action == "list" or operation.parameters:
             statuses.add(400)
         if operation.body:

@@ -5,8 +5,11 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from workspaces.api.fields import Body, Choice, Moment, Text
+from workspaces.api.fields import Body, Choice, Moment, Text, WholeNumber
 from workspaces.models import Role, Scope, TaskPriority, TaskStatus
+
+RETENTION_DAYS = "What ended is kept for so many days; 0: for ever; null: as the server is set."
+RETENTION_COUNT = "Of what ended, so many at most are kept; 0: all; null: as the server is set."
 
 
 class OrganizationSerializer(serializers.Serializer[Any]):
@@ -20,7 +23,28 @@ class WorkspaceSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     organization = OrganizationSerializer()
     role = Choice(Role.choices, help_text="Of whoever asks.")
+    maxRunning = WholeNumber(min_value=1, allow_null=True, help_text="Executions that may run at once; null: no limit.")
+    retentionDays = WholeNumber(min_value=0, allow_null=True, help_text=RETENTION_DAYS)
+    retentionCount = WholeNumber(min_value=0, allow_null=True, help_text=RETENTION_COUNT)
     createdAt = Moment()
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("At most ten at once, kept a week", {"maxRunning": 10, "retentionDays": 7}, request_only=True)
+    ]
+)
+class WorkspaceChange(Body):
+    maxRunning = WholeNumber(
+        source="max_running", min_value=1, allow_null=True, required=False,
+        help_text="Executions that may run at once; null: no limit.",
+    )  # fmt: skip
+    retentionDays = WholeNumber(
+        source="retention_days", min_value=0, allow_null=True, required=False, help_text=RETENTION_DAYS
+    )
+    retentionCount = WholeNumber(
+        source="retention_count", min_value=0, allow_null=True, required=False, help_text=RETENTION_COUNT
+    )
 
 
 class UserSerializer(serializers.Serializer[Any]):

@@ -14,7 +14,7 @@ WORKSPACE = "workspaces/<str:workspace>"
 
 urlpatterns = [
     path("workspaces", WorkspaceListViews.as_view({"get": "list"})),
-    path(WORKSPACE, WorkspaceViews.as_view({"get": "retrieve"})),
+    path(WORKSPACE, WorkspaceViews.as_view({"get": "retrieve", "patch": "change"})),
     path(f"{WORKSPACE}/members", MemberViews.as_view({"get": "list", "post": "create"})),
     path(
         f"{WORKSPACE}/members/<str:id>",

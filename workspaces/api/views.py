@@ -22,11 +22,13 @@ from workspaces.api.serializers import (
     TaskSerializer,
     TokenInput,
     TokenSerializer,
+    WorkspaceChange,
     WorkspaceSerializer,
 )
 from workspaces.models import ApiToken, Membership, Notification, Role, Scope, Task, Workspace
 from workspaces.representation import member_json, notification_json, task_json, token_json, workspace_json
 
+WORKSPACE = holding("WorkspaceEnvelope", workspace=WorkspaceSerializer())
 MEMBER = holding("MemberEnvelope", member=MemberSerializer())
 ISSUED = holding("IssuedToken", token=TokenSerializer(), text=serializers.CharField(help_text="To send as Bearer."))
 TOKENS = page_of("tokens", TokenSerializer)
@@ -55,14 +57,19 @@ class WorkspaceListViews(CallerView):
 class WorkspaceViews(EntryView):
     tag = "workspaces"
     operations: ClassVar = {
-        "retrieve": Operation(
-            "readWorkspace", "One workspace, and the caller's role in it", Verb.READ,
-            holding("WorkspaceEnvelope", workspace=WorkspaceSerializer()),
+        "retrieve": Operation("readWorkspace", "One workspace, and the caller's role in it", Verb.READ, WORKSPACE),
+        "change": Operation(
+            "changeWorkspace", "Changes its limit, and how long it keeps executions", Verb.ADMIN, WORKSPACE,
+            WorkspaceChange,
         ),
     }  # fmt: skip
 
     def retrieve(self, request: Request, **_: Any) -> Response:
         return Response({"workspace": workspace_json(self.workspace, self.entry.role)})
+
+    def change(self, request: Request, **_: Any) -> Response:
+        changed = services.set_limits(workspace=self.workspace, **self.given())
+        return Response({"workspace": workspace_json(changed, self.entry.role)})
 
 
 class MemberViews(EntryView):

@@ -40,3 +40,12 @@ def log(config: TextConfig, _context: ActionContext) -> str:
     """Says in the log that it works, and gives the text."""
     logging.getLogger("executions.of_a_test").info("at work")
     return config.text
+
+
+class NoConfig(ActionConfig):
+    pass
+
+
+@action("test_nothing", config=NoConfig)
+def nothing(_config: NoConfig, _context: ActionContext) -> None:
+    """Does nothing, as what is measured beside it takes the time."""
