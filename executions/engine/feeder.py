@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable
 from queue import Empty, SimpleQueue
+from typing import Any
 from uuid import UUID
 
 from celery import current_app
@@ -133,7 +134,8 @@ def _under_way() -> int:
     conf = current_app.conf
     with Connection(conf.broker_url, transport_options=conf.broker_transport_options) as broker:
         try:
-            declared = broker.default_channel.queue_declare(conf.task_default_queue, passive=True)
+            channel: Any = broker.default_channel
+            declared = channel.queue_declare(conf.task_default_queue, passive=True)
         except ChannelError:  # there is none as long as it is empty
             return 0
         return int(declared.message_count)

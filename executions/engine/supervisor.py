@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, connections
+from django.db import Error, connection, connections
 
 from executions.engine import announcements, clock, journal, limits, metrics, observation, runner
 from executions.engine.announcements import DUE_CHANNEL, Announcement
@@ -114,12 +114,18 @@ class Executor:
         try:
             self._sweep()
             pause = self._claim_due(self.threads - len(self._running))
-        except Exception:  # whatever ails the database, the next look is the mend
+        except Error as error:
+            logger.warning("looking for due executions failed; trying again in %s s: %s", POLL_SECONDS, error)
+            return self._lost()
+        except Exception:  # whatever it is, the next look is the mend
             logger.exception("looking for due executions failed; trying again in %s s", POLL_SECONDS)
-            connections.close_all()
-            return POLL_SECONDS
+            return self._lost()
         self._looked_at = time.monotonic()
         return POLL_SECONDS if pause is None else min(pause, POLL_SECONDS)
+
+    def _lost(self) -> float:
+        connections.close_all()
+        return POLL_SECONDS
 
     def _sweep(self) -> None:
         if time.monotonic() > self._sweep_at:

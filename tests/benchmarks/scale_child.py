@@ -21,12 +21,14 @@ from executions import services  # noqa: E402 (the apps have to be there first)
 from executions.engine.announcements import DUE_CHANNEL  # noqa: E402 (the apps have to be there first)
 from executions.models import Execution  # noqa: E402 (the apps have to be there first)
 from tests.factories import WorkflowFactory, definition  # noqa: E402 (the apps have to be there first)
+from workflows.documents import Json  # noqa: E402 (the apps have to be there first)
 from workflows.models import Workflow  # noqa: E402 (the apps have to be there first)
 from workspaces.fields import uuid7  # noqa: E402 (the apps have to be there first)
 
 LOOK_SECONDS = 0.1
 STOP_SECONDS = 30
 STARTS = 15
+NOTHING: Json = {"type": "test_nothing"}
 
 
 @contextmanager
@@ -53,7 +55,7 @@ def workflow_of(slug: str, steps: int) -> Workflow:
         workspace__slug=slug,
         workspace__organization__slug=slug,
         workspace__organization__owner__username=slug,
-        definition=definition(*[{"type": "test_nothing"}] * steps),
+        definition=definition(*[NOTHING] * steps),
     )
 
 

@@ -19,7 +19,6 @@ from tests.chaos.effects import Effects
 from tests.chaos.workers import workers
 from tests.config.clusters import Cluster
 from tests.config.servers import Server, serving
-from tests.executions.programs import scene
 from workspaces import tokens
 
 EXECUTIONS, RESTARTS, EVERY_SECONDS = (1_000, 6, (5.0, 40.0)) if scenes.LONG else (80, 2, (2.0, 4.0))

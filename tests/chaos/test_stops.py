@@ -64,7 +64,7 @@ def test_the_lock_of_a_worker_that_stops_in_its_transaction_is_taken_from_it(dat
     workflow = scene.workflow("stops", scene.task("one"), scenes.call(effects, "two"))
     execution = services.start(workflow=workflow)
     given = {"OUTBOUND_ALLOWED_HOSTS": effects.authority, "LEASE_SECONDS": LEASE_SECONDS}
-    with workers(**given, STOP_AT="commit.inside=1", IN_TRANSACTION=1) as running, workers(**given) as others:
+    with workers(**given, STOP_BEFORE_COMMIT=1) as running, workers(**given) as others:
         stopped = running.start()
         eventually(lambda: is_stopped(stopped))
         others.start_and_wait(1)

@@ -23,7 +23,7 @@ from workspaces.models import Task
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-SETTINGS = {"DISPATCHER": "celery", "DJANGO_SETTINGS_MODULE": "tests.executions.programs.settings"}
+SETTINGS: dict[str, Any] = {"DISPATCHER": "celery", "DJANGO_SETTINGS_MODULE": "tests.executions.programs.settings"}
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="as on SQLite, and slow to start")
 
 
@@ -34,7 +34,7 @@ def redis() -> Iterator[Broker]:
 
 
 @contextmanager
-def worker(redis: Broker, *options: str, **variables: object) -> Iterator[Child]:
+def worker(redis: Broker, *options: str, **variables: Any) -> Iterator[Child]:
     """One that is ready."""
     arguments = ["-m", "celery", "-A", "config", "worker", "--concurrency=2", "--loglevel=INFO", *options]
     with child(*arguments, CELERY_BROKER_URL=redis.url, **SETTINGS, **variables) as process:
@@ -95,7 +95,7 @@ def test_what_was_accepted_while_there_was_no_broker_runs_once_there_is(redis: B
 
 
 def test_a_worker_that_is_told_to_end_hands_over_and_one_that_is_killed_is_made_up_for(redis: Broker) -> None:
-    steps = [{"type": "test_pid", "config": {"seconds": 0.2}}] * 8
+    steps: list[scene.Action] = [{"type": "test_pid", "config": {"seconds": 0.2}}] * 8
     (handed_over,) = started(1, *steps)
     with worker(redis) as first:
         eventually(lambda: Step.objects.filter(status="success").exists())

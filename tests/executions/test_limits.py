@@ -15,7 +15,8 @@ from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ECHO = {"type": "test_echo"}
+ECHO: Json = {"type": "test_echo"}
+WORK: Json = {"type": "test_work", "config": {"number": 20}}
 
 
 def limited(limit: int | None = None, workspace: Workspace | None = None, *actions: Json) -> Workflow:
@@ -116,7 +117,7 @@ def test_a_lowered_limit_takes_nothing_back() -> None:
 
 
 def test_never_more_than_the_limit_run_and_all_end() -> None:
-    executions = started(limited(2, None, *[{"type": "test_work", "config": {"number": 20}}] * 2), 12)
+    executions = started(limited(2, None, WORK, WORK), 12)
     most = 0
     with dispatch.executor(threads=6):
 

@@ -11,9 +11,12 @@ from executions.models import Execution
 from tests.executions import handlers
 from tests.executions.programs.children import eventually
 from tests.factories import WorkflowFactory, definition
+from workflows.documents import Json
 from workflows.models import Workflow
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+WORK: Json = {"type": "test_work", "config": {"number": 300}}
 
 
 def workflows(count: int) -> list[Workflow]:
@@ -88,7 +91,7 @@ def test_a_long_execution_hands_over_between_steps_and_comes_first_among_its_own
     crowd, other = workflows(2)
     long = WorkflowFactory.create(
         workspace=crowd.workspace,
-        definition=definition(*[{"type": "test_work", "config": {"number": 300}}] * 8),
+        definition=definition(*[WORK] * 8),
     )
     first = services.start(workflow=long)
     later = queued(crowd, 20)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from importlib import import_module
 
 from django.db import connection
@@ -14,24 +15,44 @@ deploys.DELAY_SECONDS = float(os.environ.get("DELAY_SECONDS", deploys.DELAY_SECO
 deploys.PATIENCE_SECONDS = float(os.environ.get("PATIENCE_SECONDS", deploys.PATIENCE_SECONDS))
 
 
-def _stop_at(point: str, count: int, *, in_transaction: bool) -> None:
-    """Stops this process, as a machine that freezes would, when it reaches the crash point for the `count`th time.
+def _stop() -> None:
+    """As a machine that freezes would."""
+    os.kill(os.getpid(), signal.SIGSTOP)
 
-    With `in_transaction` those outside of one don't count.
-    """
+
+def _stop_at(point: str, count: int) -> None:
+    """Stops this process when it reaches the crash point for the `count`th time."""
     left = count
 
     def stop() -> None:
         nonlocal left
-        if in_transaction and not connection.in_atomic_block:
-            return
         left -= 1
         if left == 0:
-            os.kill(os.getpid(), signal.SIGSTOP)
+            _stop()
 
     faults.arm(point, stop)
 
 
-if stop := os.environ.get("STOP_AT"):
-    point, _, count = stop.partition("=")
-    _stop_at(point, int(count), in_transaction="IN_TRANSACTION" in os.environ)
+def _stop_before_commit() -> None:
+    """Stops this process where the first transactional step has its fence behind it, and COMMIT before it."""
+    performing: set[int] = set()
+
+    def performed() -> None:
+        if connection.in_atomic_block:
+            performing.add(threading.get_ident())
+
+    def stop() -> None:
+        if threading.get_ident() in performing:
+            performing.clear()
+            faults.disarm()
+            _stop()
+
+    faults.arm("effect.after", performed)
+    faults.arm("commit.inside", stop)
+
+
+if point := os.environ.get("STOP_AT"):
+    name, _, number = point.partition("=")
+    _stop_at(name, int(number))
+if "STOP_BEFORE_COMMIT" in os.environ:
+    _stop_before_commit()
