@@ -109,8 +109,8 @@ def start(execution: Execution, *, pinned: bool = False) -> bool:
     for now, has_limit in rows:
         execution.created_at = execution.wake_at = as_time(now)
         if has_limit:
-            execution.refresh_from_db(fields=["wake_at", "waiting_for"])
             limits.admit_after_commit(execution.workspace_id)
+            execution.refresh_from_db(fields=["wake_at", "waiting_for"])
     faults.reach("start.after")
     return bool(rows)
 

@@ -41,6 +41,7 @@ def test_over_a_workflows_limit_they_wait_in_their_order_and_are_seen_to() -> No
     workflow = limited(2)
     executions = started(workflow, 5)
 
+    assert [each.waiting_for for each in executions] == [None, None, *["limit"] * 3], "as the starter is told"
     assert held(*executions) == [False, False, True, True, True]
     waiting = executions[3]
     assert execution_json(waiting)["waitingFor"] == {"type": "limit", "until": None}
