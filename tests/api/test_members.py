@@ -31,6 +31,9 @@ def test_a_workspace_is_shown_with_the_callers_role(house: House) -> None:
         "name": "Workspace",
         "organization": {"slug": house.workspace.organization.slug, "name": "Organization"},
         "role": "ADMIN",
+        "maxRunning": None,
+        "retentionDays": None,
+        "retentionCount": None,
         "createdAt": house.workspace.created_at.isoformat().replace("+00:00", "Z"),
     }
     assert house.guest.get(house.path).json["workspace"]["role"] == "GUEST"

@@ -24,7 +24,7 @@ from workspaces.models import Task
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 SETTINGS: dict[str, Any] = {"DISPATCHER": "celery", "DJANGO_SETTINGS_MODULE": "tests.executions.programs.settings"}
-on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="as on SQLite, and slow to start")
+on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="it is the same there, and slow to start")
 
 
 @pytest.fixture
@@ -69,6 +69,7 @@ def test_what_a_server_accepts_a_worker_carries_on_through_waits_and_retries(red
     assert Task.objects.count() == 6
 
 
+@on_postgresql
 def test_a_broker_that_is_killed_and_comes_back_empty_loses_nothing(redis: Broker) -> None:
     with worker(redis):
         before = started(20, scene.task("one"), {"type": "test_pid", "config": {"seconds": 0.05}}, scene.task("two"))
@@ -81,6 +82,7 @@ def test_a_broker_that_is_killed_and_comes_back_empty_loses_nothing(redis: Broke
     check_completed(before + meanwhile, tasks=2)
 
 
+@on_postgresql
 def test_what_was_accepted_while_there_was_no_broker_runs_once_there_is(redis: Broker) -> None:
     redis.kill()
     executions = started(3, scene.task("one"))
@@ -94,6 +96,7 @@ def test_what_was_accepted_while_there_was_no_broker_runs_once_there_is(redis: B
     check_completed(executions, tasks=1)
 
 
+@on_postgresql
 def test_a_worker_that_is_told_to_end_hands_over_and_one_that_is_killed_is_made_up_for(redis: Broker) -> None:
     steps: list[scene.Action] = [{"type": "test_pid", "config": {"seconds": 0.2}}] * 8
     (handed_over,) = started(1, *steps)

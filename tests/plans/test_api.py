@@ -26,7 +26,7 @@ from workflows.models import Workflow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-SMALL = {"workspaces_workspace", "workspaces_organization", "auth_user"}
+SMALL = {"workspaces_workspace", "workspaces_organization", "auth_user", "executions_pruned"}
 EXECUTION, STEPS = "executions_execution(id)", "executions_step(execution_id, path)"
 WORKFLOW = "workflows_workflow(id)"
 STEP = StepRecord("0", "one", "noop", "", StepStatus.RUNNING)
@@ -176,7 +176,7 @@ def test_the_engine_finds_its_rows_by_an_index(prepared: Callable[[], Callable[[
     plans = plans_of(prepared())
 
     assert indexes <= {index for plan in plans for index in plan.indexes}, [plan.text for plan in plans]
-    assert not [plan.text for plan in plans if plan.whole]
+    assert not [plan.text for plan in plans if plan.whole - SMALL]
 
 
 # What a history reads: pages as the API asks for them, of a workflow with 60,000 executions.
