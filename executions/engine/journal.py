@@ -299,8 +299,7 @@ def _end(execution: Execution, status: ExecutionStatus, open_steps: StepStatus, 
     if not execution.is_simulation:
         _count_end(execution, status)
     statements.announce(current(), Announcement(execution.pk, execution.workspace_id, position + 1))
-    if Execution.objects.held().filter(workspace=execution.workspace_id).exists():
-        limits.admit_after_commit(execution.workspace_id)
+    limits.admit_if_others_wait(execution.workspace_id)
 
 
 def _count_end(execution: Execution, status: ExecutionStatus) -> None:

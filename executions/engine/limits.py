@@ -5,11 +5,11 @@ later one has a later one. Admitted are all others that haven't ended, also whil
 """
 
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Count
 
 from executions.engine import statements
 from executions.engine.announcements import Announcement
@@ -20,12 +20,23 @@ from workflows.models import Workflow
 from workspaces.models import Workspace
 
 AT_ONCE = 500
-_OTHERS_WAIT = "EXISTS (SELECT 1 FROM executions_execution held WHERE held.workspace_id = %s AND held.wake_at >= %s)"
+# The latest `wake_at` rather than EXISTS: whatever the planner knows of the values, it reads one entry of an index.
+_LATEST = (
+    "(SELECT held.wake_at FROM executions_execution held WHERE held.workspace_id = %s AND held.wake_at IS NOT NULL"
+    " ORDER BY held.wake_at DESC LIMIT 1) >= %s"
+)
 
 
 def others_wait(db: BaseDatabaseWrapper, workspace_id: UUID) -> Piece:
-    """Whether any execution of the workspace is held, as an SQL expression."""
-    return Piece(_OTHERS_WAIT, [statements.key(db, workspace_id), statements.moment(db, HELD_SINCE)])
+    """Whether any execution of the workspace is held, as an SQL expression; NULL counts as no."""
+    return Piece(_LATEST, [statements.key(db, workspace_id), statements.moment(db, HELD_SINCE)])
+
+
+def admit_if_others_wait(workspace_id: UUID) -> None:
+    """After the commit of an end, of which `others_wait` wasn't asked."""
+    latest = Execution.objects.unfinished().filter(workspace=workspace_id).order_by("-wake_at")
+    if (wake_at := latest.values_list("wake_at", flat=True).first()) and wake_at >= HELD_SINCE:
+        admit_after_commit(workspace_id)
 
 
 def admit_after_commit(workspace_id: UUID) -> None:
@@ -53,18 +64,25 @@ def admit(workspace_id: UUID) -> list[UUID]:
 
 
 def _admitted(workspace: Workspace) -> list[UUID]:
-    room, rooms = _room_of_workspace(workspace), _rooms_of_workflows(workspace)
+    limited = Workflow.objects.filter(workspace=workspace, max_running__isnull=False)
+    limits = dict(limited.values_list("pk", "max_running"))
+    room = AT_ONCE if workspace.max_running is None else _room(workspace.max_running, workspace=workspace)
+    rooms: dict[UUID, int] = {}
     admitted: list[UUID] = []
     while room > len(admitted):
         full = [workflow_id for workflow_id, left in rooms.items() if left <= 0]
         oldest = Execution.objects.held().filter(workspace=workspace).exclude(workflow__in=full).order_by("wake_at")
         # One that is being cancelled is skipped, which is locked in another order.
         locked = oldest.select_for_update(skip_locked=True, of=("self",)).values_list("pk", "workflow_id")
+        found = list(locked[: min(AT_ONCE, room - len(admitted))])
+        for workflow_id in {workflow_id for _, workflow_id in found}.difference(rooms):
+            limit = limits.get(workflow_id)
+            rooms[workflow_id] = AT_ONCE if limit is None else _room(limit, workflow=workflow_id)
         chosen = []
-        for execution_id, workflow_id in (found := locked[: room - len(admitted)]):
-            if rooms.get(workflow_id, 1) > 0:
+        for execution_id, workflow_id in found:
+            if rooms[workflow_id] > 0:
+                rooms[workflow_id] -= 1
                 chosen.append(execution_id)
-                rooms.update({workflow_id: rooms[workflow_id] - 1} if workflow_id in rooms else {})
         if not found:
             break
         Execution.objects.filter(pk__in=chosen).update(wake_at=statements.DatabaseNow(), waiting_for=None)
@@ -72,17 +90,7 @@ def _admitted(workspace: Workspace) -> list[UUID]:
     return admitted
 
 
-def _room_of_workspace(workspace: Workspace) -> int:
-    limit = workspace.max_running
-    if limit is None:
-        return AT_ONCE
-    return min(AT_ONCE, limit - Execution.objects.admitted().filter(workspace=workspace)[:limit].count())
-
-
-def _rooms_of_workflows(workspace: Workspace) -> dict[UUID, int]:
-    """Those of its workflows that have a limit."""
-    limited = Workflow.objects.filter(workspace=workspace, max_running__isnull=False)
-    limits = dict(limited.values_list("pk", "max_running"))
-    running = Execution.objects.admitted().filter(workflow__in=limits).order_by().values("workflow")
-    counts = dict(running.annotate(Count("pk")).values_list("workflow", "pk__count"))
-    return {workflow_id: (limit or 0) - counts.get(workflow_id, 0) for workflow_id, limit in limits.items()}
+def _room(limit: int, **whose: Any) -> int:
+    """How many more may run at once; no more are counted than the limit allows."""
+    running = Execution.objects.admitted().filter(**whose).order_by("wake_at")
+    return min(AT_ONCE, limit - running[:limit].count())

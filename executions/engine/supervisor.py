@@ -97,8 +97,9 @@ class Executor:
             logger.warning("execution %s is handed to others in the middle of a step", claim.execution_id)
             try:
                 journal.release(claim)
-            except Exception:  # the lease runs out all the same
-                logger.exception("execution %s is due for others when its lease ends", claim.execution_id)
+            except Error as error:
+                logger.warning("what is left is due for others when its lease ends: %s", error)
+                return
 
     def _supervise(self) -> None:
         while not self._stopping.is_set():

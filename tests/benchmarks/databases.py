@@ -21,10 +21,12 @@ def sqlite() -> Iterator[str]:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres(suffix: str = "") -> Iterator[str]:
+    """Several at once differ by their `suffix`."""
+    name = NAME + suffix
     with psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=3) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
-            yield f"{POSTGRES_URL.rpartition('/')[0]}/{NAME}"
+            yield f"{POSTGRES_URL.rpartition('/')[0]}/{name}"
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(NAME)))
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

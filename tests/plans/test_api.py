@@ -90,6 +90,7 @@ def _asking_whose_turn_it_is() -> Callable[[], object]:
 
 def _admitting() -> Callable[[], object]:
     Workflow.objects.filter(pk=BUSY).update(max_running=2)
+    _starting()()
     return lambda: limits.admit(BUSY)
 
 
