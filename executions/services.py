@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from executions.engine import clock, dispatch, journal, limits, metrics, runner
+from executions.engine import clock, dispatch, due, journal, limits, metrics, runner
 from executions.engine.runner import Observer
 from executions.models import Execution
 from executions.states import ExecutionStatus, TransitionNotAllowed, WaitingFor
@@ -229,7 +229,7 @@ def run(*, execution: Execution, on_progress: Observer | None = None) -> Executi
 def _sleep_until_due(execution: Execution) -> None:
     if execution.waiting_for == WaitingFor.LIMIT:
         limits.admit(execution.workspace_id)
-    due_in = journal.seconds_until_due(execution.pk)
+    due_in = due.seconds_until(execution.pk)
     _pause(min(LOOK_SECONDS, LOOK_SECONDS if due_in is None else due_in))
 
 

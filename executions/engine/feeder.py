@@ -16,7 +16,7 @@ from django.db import connections
 from kombu import Connection
 from kombu.exceptions import ChannelError, OperationalError
 
-from executions.engine import announcements, journal, limits
+from executions.engine import announcements, due, limits
 from executions.engine.announcements import Announcement
 
 TASK = "trilith.advance"
@@ -109,9 +109,9 @@ class Feeder:
         try:
             limits.sweep()
             under_way = _under_way()
-            due = journal.due(MOST_MESSAGES)
-            send(due[: max(0, len(due) - under_way)])
-            pause = journal.seconds_until_due()
+            ids = due.ids(MOST_MESSAGES)
+            send(ids[: max(0, len(ids) - under_way)])
+            pause = due.seconds_until()
         except OperationalError as error:
             self._ailing(error)
             return POLL_SECONDS

@@ -19,7 +19,7 @@ from executions.engine.announcements import Announcement
 from executions.engine.plan import Finish, Sleep, StepRecord
 from executions.engine.statements import Piece, as_time, as_uuid
 from executions.engine.transactions import current, write_transaction
-from executions.models import Execution, ExecutionQuerySet
+from executions.models import Execution
 from executions.states import ExecutionStatus, StepStatus, check_transition
 from workflows.documents import Json
 from workflows.models import Workflow
@@ -135,14 +135,6 @@ def claim_due(limit: int) -> list[Claim]:
 def claim_by_turns(limit: int, *, after: UUID) -> list[Claim]:
     """Takes one of each workspace that has due ones, up to `limit`, from the workspace behind `after` on."""
     return _claim(picking.by_turns(current(), limit, after))
-
-
-def others_are_due(workspace_id: UUID) -> bool:
-    """Whether another workspace than this one has anything due."""
-    due = picking.of_others(current(), workspace_id)
-    with current().cursor() as cursor:
-        cursor.execute(due.sql, due.parameters)
-        return cursor.fetchone() is not None
 
 
 def _claim(due: Piece) -> list[Claim]:
@@ -309,30 +301,6 @@ def _count_end(execution: Execution, status: ExecutionStatus) -> None:
         execution.refresh_from_db(fields=["completed_at"])
         counted["total_duration_ms"] = F("total_duration_ms") + (execution.duration_ms or 0)
     Workflow.objects.filter(pk=execution.workflow_id).update(**counted)
-
-
-def due(limit: int) -> list[UUID]:
-    """Up to `limit` executions that are due, those that are due longest first; they are not claimed."""
-    are_due = Execution.objects.filter(wake_at__lte=statements.DatabaseNow()).order_by("wake_at")
-    return list(are_due.values_list("pk", flat=True)[:limit])
-
-
-def seconds_behind() -> float:
-    """How long that has waited which is due longest; 0 when nothing is due."""
-    due_at, now = _next_due(Execution.objects.unfinished()) or (None, None)
-    return max(0.0, (now - due_at).total_seconds()) if due_at and now else 0.0
-
-
-def seconds_until_due(execution_id: UUID | None = None) -> float | None:
-    """How long until something, or this execution, is due, by the database's clock; None when nothing will be."""
-    unfinished = Execution.objects.unfinished()
-    next_due = _next_due(unfinished if execution_id is None else unfinished.filter(pk=execution_id))
-    return None if next_due is None else max(0.0, (next_due[0] - next_due[1]).total_seconds())
-
-
-def _next_due(unfinished: ExecutionQuerySet) -> tuple[datetime, datetime] | None:
-    """When the first of them is due, and what time it is."""
-    return unfinished.order_by("wake_at").values_list("wake_at", statements.DatabaseNow()).first()
 
 
 def _adopt(claim: Claim, tally: Claim, now: datetime, *, renewed: bool) -> None:

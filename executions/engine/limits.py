@@ -64,30 +64,44 @@ def admit(workspace_id: UUID) -> list[UUID]:
 
 
 def _admitted(workspace: Workspace) -> list[UUID]:
-    limited = Workflow.objects.filter(workspace=workspace, max_running__isnull=False)
-    limits = dict(limited.values_list("pk", "max_running"))
     room = AT_ONCE if workspace.max_running is None else _room(workspace.max_running, workspace=workspace)
-    rooms: dict[UUID, int] = {}
+    rooms = _Rooms(workspace)
     admitted: list[UUID] = []
-    while room > len(admitted):
-        full = [workflow_id for workflow_id, left in rooms.items() if left <= 0]
-        oldest = Execution.objects.held().filter(workspace=workspace).exclude(workflow__in=full).order_by("wake_at")
-        # One that is being cancelled is skipped, which is locked in another order.
-        locked = oldest.select_for_update(skip_locked=True, of=("self",)).values_list("pk", "workflow_id")
-        found = list(locked[: min(AT_ONCE, room - len(admitted))])
-        for workflow_id in {workflow_id for _, workflow_id in found}.difference(rooms):
-            limit = limits.get(workflow_id)
-            rooms[workflow_id] = AT_ONCE if limit is None else _room(limit, workflow=workflow_id)
-        chosen = []
-        for execution_id, workflow_id in found:
-            if rooms[workflow_id] > 0:
-                rooms[workflow_id] -= 1
-                chosen.append(execution_id)
-        if not found:
-            break
+    while room > len(admitted) and (found := _oldest(workspace, room - len(admitted), full=rooms.full())):
+        chosen = [execution_id for execution_id, workflow_id in found if rooms.take(workflow_id)]
         Execution.objects.filter(pk__in=chosen).update(wake_at=statements.DatabaseNow(), waiting_for=None)
         admitted += chosen
     return admitted
+
+
+def _oldest(workspace: Workspace, number: int, *, full: list[UUID]) -> list[tuple[UUID, UUID]]:
+    """Held executions with their workflows, but for those that are full.
+
+    One that is being cancelled is skipped: it is locked in another order.
+    """
+    held = Execution.objects.held().filter(workspace=workspace).exclude(workflow__in=full).order_by("wake_at")
+    locked = held.select_for_update(skip_locked=True, of=("self",))
+    return list(locked.values_list("pk", "workflow_id")[:number])
+
+
+class _Rooms:
+    """What the limits of a workspace's workflows leave, of those that were asked for."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        limited = Workflow.objects.filter(workspace=workspace, max_running__isnull=False)
+        self._limits = dict(limited.values_list("pk", "max_running"))
+        self._left: dict[UUID, int] = {}
+
+    def full(self) -> list[UUID]:
+        return [workflow_id for workflow_id, left in self._left.items() if left <= 0]
+
+    def take(self, workflow_id: UUID) -> bool:
+        """Takes a place for an execution of this workflow, if there is one."""
+        if workflow_id not in self._left:
+            limit = self._limits.get(workflow_id)
+            self._left[workflow_id] = AT_ONCE if limit is None else _room(limit, workflow=workflow_id)
+        self._left[workflow_id] -= 1
+        return self._left[workflow_id] >= 0
 
 
 def _room(limit: int, **whose: Any) -> int:

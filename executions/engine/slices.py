@@ -3,7 +3,7 @@
 import threading
 from uuid import UUID
 
-from executions.engine import clock, journal, runner
+from executions.engine import clock, due, journal, runner
 from executions.engine.journal import Claim
 from executions.engine.picking import NOBODY
 
@@ -34,7 +34,7 @@ def stop() -> None:
 
 def _claimed(execution_id: UUID) -> Claim | None:
     global _turn  # noqa: PLW0603 (whose turn it is next in this process)
-    if journal.seconds_behind() < BEHIND_SECONDS:
+    if due.seconds_behind() < BEHIND_SECONDS:
         return journal.claim(execution_id)
     for claim in journal.claim_by_turns(1, after=_turn):
         _turn = claim.assignment.workspace_id

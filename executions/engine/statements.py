@@ -249,7 +249,7 @@ def _run_as_one(db: BaseDatabaseWrapper, fence: Piece, pieces: Sequence[Piece], 
     told = news.notifications() if news and not announcements.is_told() else []
     parameters += [part for notification in told for part in notification]
     with psycopg.Cursor(db.connection) as cursor:
-        sql = f"WITH {', '.join(parts)} SELECT fence.*{", pg_notify(%s, %s)" * len(told)} FROM fence"
+        sql = f"WITH {', '.join(parts)} SELECT fence.*{', pg_notify(%s, %s)' * len(told)} FROM fence"
         rows = cursor.execute(sql, parameters, prepare=True).fetchall()
     faults.reach("commit.inside")
     return [row[: -len(told)] for row in rows] if told else rows

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error, connection, connections
 
-from executions.engine import announcements, clock, journal, limits, metrics, observation, runner
+from executions.engine import announcements, clock, due, journal, limits, metrics, observation, runner
 from executions.engine.announcements import DUE_CHANNEL, Announcement
 from executions.engine.journal import Claim
 from executions.engine.notifications import Notifications
@@ -144,7 +144,7 @@ class Executor:
         metrics.BUSY_THREADS.inc(len(claims))
         for claim in claims:
             self._claims.put(claim)
-        return 0.0 if self._is_behind else journal.seconds_until_due()
+        return 0.0 if self._is_behind else due.seconds_until()
 
     def _claimed_by_turns(self, free: int) -> list[Claim]:
         claims = journal.claim_by_turns(free, after=self._turn)
@@ -181,6 +181,6 @@ class Executor:
             if not self._is_behind or clock.monotonic() < turn_ends_at:
                 return False
             turn_ends_at = clock.monotonic() + TURN_SECONDS
-            return journal.others_are_due(claim.assignment.workspace_id)
+            return due.elsewhere(claim.assignment.workspace_id)
 
         return should_stop

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from executions.engine import journal
+from executions.engine import due, journal
 from executions.engine.journal import Change, Fenced
 from executions.engine.plan import Finish, Sleep
 from executions.models import Execution
@@ -155,18 +155,18 @@ def test_what_has_ended_is_never_claimed(held: HeldClock) -> None:
 
     assert journal.claim(claim.execution_id) is None
     assert journal.claim_due(5) == []
-    assert journal.seconds_until_due() is None
+    assert due.seconds_until() is None
 
 
 def test_it_says_how_long_until_something_is_due(held: HeldClock) -> None:
-    assert journal.seconds_until_due() is None
+    assert due.seconds_until() is None
     claim = claimed()
     held.advance(10)
 
-    assert journal.seconds_until_due() == journal.seconds_until_due(claim.execution_id) == 20
-    assert journal.seconds_until_due(uuid7()) is None
+    assert due.seconds_until() == due.seconds_until(claim.execution_id) == 20
+    assert due.seconds_until(uuid7()) is None
     held.advance(100)
-    assert journal.seconds_until_due() == 0
+    assert due.seconds_until() == 0
 
 
 # Commit

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from executions import services
-from executions.engine import dispatch, journal
+from executions.engine import dispatch, due, journal
 from executions.engine.picking import NOBODY
 from executions.models import Execution
 from tests.executions import handlers
@@ -64,12 +64,12 @@ def test_what_sleeps_or_has_ended_has_no_turn() -> None:
 def test_whether_another_workspace_has_something_due(mine: int) -> None:
     places = workflows(3)
     queued(places[mine], 2)
-    assert not journal.others_are_due(places[mine].workspace_id)
+    assert not due.elsewhere(places[mine].workspace_id)
 
     (other,) = queued(places[(mine + 1) % 3], 1)
-    assert journal.others_are_due(places[mine].workspace_id)
+    assert due.elsewhere(places[mine].workspace_id)
     assert journal.claim(other)
-    assert not journal.others_are_due(places[mine].workspace_id)
+    assert not due.elsewhere(places[mine].workspace_id)
 
 
 def test_a_queue_of_one_workspace_does_not_hold_up_another() -> None:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from executions import history, services
-from executions.engine import journal, limits, records
+from executions.engine import due, journal, limits, records
 from executions.engine.journal import Change, Claim
 from executions.engine.plan import Finish, Sleep, StepRecord
 from executions.models import Execution
@@ -85,7 +85,7 @@ def _claiming_by_turns() -> Callable[[], object]:
 
 
 def _asking_whose_turn_it_is() -> Callable[[], object]:
-    return lambda: journal.others_are_due(BUSY)
+    return lambda: due.elsewhere(BUSY)
 
 
 def _admitting() -> Callable[[], object]:
@@ -99,7 +99,7 @@ def _sweeping() -> Callable[[], object]:
 
 
 def _looking_when_something_is_due() -> Callable[[], object]:
-    return journal.seconds_until_due
+    return due.seconds_until
 
 
 def _reading_what_is_recorded() -> Callable[[], object]:
