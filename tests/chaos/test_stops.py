@@ -91,8 +91,9 @@ def test_it_may_stop_anywhere(database: str, effects: Effects, point: str) -> No
             others.start_and_wait(1)
             scenes.seconds_until_all_have_ended()
             os.kill(stopped, signal.SIGCONT)
-            eventually(lambda: has_caught_up(running, stopped))
-            assert running.log(stopped).count(LATE) == 1
+            # Refused by the fence; or, where it stopped in a transaction, ended by the database meanwhile.
+            eventually(lambda: re.search(f"{LATE}|was left|was handed back", running.log(stopped)))
+            assert running.log(stopped).count(LATE) <= 1
     found = invariants.hold(workflow, [execution.pk], effects)
     assert found.extra <= found.interrupted <= 1
 
