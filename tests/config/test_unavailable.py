@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 from config import outages
-from executions.models import Execution
+from executions import history
 from tests.api.clients import with_token
 from tests.api.documents import new
 from tests.api.house import House
@@ -308,11 +309,16 @@ def test_what_counts_as_the_databases_absence(error: Exception, *, is_one: bool)
     assert outages.is_outage(error) is is_one
 
 
+def _read_what_is_not_there(*_: Any, **__: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM no_such_table")
+
+
 @pytest.mark.django_db
 def test_a_mistake_in_the_code_is_no_absence(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     path = f"{house.path}/workflows/{house.workflow.pk}/executions"
     owner = with_token(house.people["owner"], raising=False)
-    monkeypatch.setattr(Execution._meta, "db_table", "no_such_table")
+    monkeypatch.setattr(history, "page", _read_what_is_not_there)
 
     answer = owner.ask("GET", path)
 
