@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import connections
 
@@ -23,18 +23,13 @@ def advance(execution_id: str) -> None:
     slices.advance(UUID(execution_id))
 
 
-@worker_init.connect
-def _begin(**_: object) -> None:
-    """In the process that has the threads of a worker; where it has processes, each begins by itself."""
-    announcements.hear(send_on)
-
-
 @worker_process_init.connect
 def _begin_as_child(**_: object) -> None:
-    """A connection that was opened before the fork is the parent's."""
+    """The feeder, and a connection that was opened before the fork, are the parent's."""
     for db in connections.all(initialized_only=True):
         db.connection = None
         getattr(type(db), "_connection_pools", {}).clear()
+    announcements.hear(send_on)
     _process.enter_context(telling())
 
 

@@ -14,7 +14,7 @@ from executions.states import FINAL, ExecutionStatus
 POISONED = "POISONED"
 STEP_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call]  # so the library is written
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
