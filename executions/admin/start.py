@@ -142,7 +142,15 @@ def _executors(unfinished: Unfinished, now: datetime) -> dict[str, Any]:
         "left_count": len(unfinished.left),
         "verdict": _verdict(unfinished, overdue),
         "ailment": dispatch.ailment(),
+        "role": _role(),
     }
+
+
+def _role() -> str:
+    """What this server does for executions, while nothing ails it."""
+    if settings.DISPATCHER == "celery":
+        return "This server sends what is due to Celery's workers"
+    return "This server's executor looks for work" if settings.EXECUTOR_THREADS else "This server leaves it to workers"
 
 
 def _verdict(unfinished: Unfinished, overdue: float) -> Verdict:

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from executions import services
 from executions.admin import overview
@@ -230,3 +231,19 @@ def test_it_costs_the_same_for_many_as_for_few(
         counts.append(len(queries))
 
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("dispatcher", "threads", "words"),
+    [
+        ("local", 0, "This server leaves it to workers"),
+        ("local", 4, "none runs in this process"),
+        ("celery", 0, "This server sends what is due to Celery&#x27;s workers"),
+    ],
+)
+def test_what_this_server_does_for_executions_is_told(
+    admin_client: Client, settings: Settings, dispatcher: str, threads: int, words: str
+) -> None:
+    settings.DISPATCHER, settings.EXECUTOR_THREADS = dispatcher, threads
+
+    assert words in page(admin_client)
