@@ -20,6 +20,7 @@ NOT_PUBLIC = tuple(
     ip_network(network)
     for network in (
         "100.64.0.0/10",
+        "168.63.129.16/32",  # Azure's platform, reached from its inside
         "192.0.0.0/24",
         "192.88.99.0/24",
         "240.0.0.0/4",

@@ -3,7 +3,7 @@
 import http.client
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -19,12 +19,14 @@ from workflows.actions.outbound.addresses import url_fault
 from workflows.actions.outbound.connections import GuardedAdapter
 from workflows.actions.outbound.content import as_text, storable
 from workflows.actions.outbound.failures import failure_of
+from workflows.actions.outbound.inflating import PIECE_BYTES, inflated
 from workflows.actions.outbound.redirects import MAX_REDIRECTS, redirected, target_of
 from workflows.actions.outbound.watchdog import Watchdog
 from workflows.documents import Json
+from workspaces.masking import beyond, cut
 
-PIECE_BYTES = 16_384
 EXCERPT_BYTES = 2_048
+MAX_URL_SHOWN = 500
 WORTH_A_RETRY = {408, 425, 429}
 UNDER_WAY = (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError)
 
@@ -81,13 +83,11 @@ def send(request: requests.PreparedRequest, *, expects: Callable[[int], bool], l
         try:
             response = _follow(request, adapter, watchdog, limits)
             if not expects(response.status_code):
-                raise _unexpected(response)
-            body = _read(response, limits.body_bytes)
+                raise _unexpected(response, watchdog)
+            body = _read(response, watchdog, limits.body_bytes)
         except UNDER_WAY as error:
             watchdog.check()
             raise failure_of(error, _without_secrets(str(request.url))) from error
-        # A connection that was shut down looks like the end of a body that has no length.
-        watchdog.check()
     headers = {name.lower(): storable(value) for name, value in response.headers.items()}
     return Answer(response.status_code, headers, body, str(response.url), round((time.monotonic() - began) * 1000))
 
@@ -118,17 +118,17 @@ def _check_url(url: str) -> None:
 
 
 def _without_secrets(url: str) -> str:
-    """`url` for messages: without user, password, query and fragment."""
+    """`url` for messages: without user, password, query and fragment, and no longer than people read."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return url.partition("?")[0].rpartition("@")[2]
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        return cut(url.partition("?")[0].rpartition("@")[2], MAX_URL_SHOWN)
+    return cut(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")), MAX_URL_SHOWN)
 
 
-def _read(response: requests.Response, max_bytes: int) -> bytes:
+def _read(response: requests.Response, watchdog: Watchdog, max_bytes: int) -> bytes:
     body = bytearray()
-    while piece := response.raw.read(PIECE_BYTES, decode_content=True):
+    for piece in inflated(_raw(response, watchdog), response.headers.get("content-encoding", "")):
         body += piece
         if len(body) > max_bytes:
             raise ActionError(
@@ -139,9 +139,17 @@ def _read(response: requests.Response, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _unexpected(response: requests.Response) -> ActionError:
+def _raw(response: requests.Response, watchdog: Watchdog) -> Iterator[bytes]:
+    """The body as it comes, not inflated."""
+    while piece := response.raw.read(PIECE_BYTES, decode_content=False):
+        yield piece
+    # A connection that was shut down looks like the end of a body that has no length.
+    watchdog.check()
+
+
+def _unexpected(response: requests.Response, watchdog: Watchdog) -> ActionError:
     status = response.status_code
-    details: dict[str, Json] = {"status": status, "body": _excerpt(response)}
+    details: dict[str, Json] = {"status": status, "body": _excerpt(response, watchdog)}
     retry_after_ms = _retry_after_ms(response.headers.get("retry-after", ""))
     if retry_after_ms is not None:
         details["retryAfterMs"] = retry_after_ms
@@ -153,13 +161,23 @@ def _unexpected(response: requests.Response) -> ActionError:
     )
 
 
-def _excerpt(response: requests.Response) -> str | None:
+def _excerpt(response: requests.Response, watchdog: Watchdog) -> str | None:
     """The beginning of the body, or None when it can't be read: the status is what failed, and is known already."""
     try:
-        piece = response.raw.read(EXCERPT_BYTES, decode_content=True)
-    except UNDER_WAY:
+        pieces = inflated(_raw(response, watchdog), response.headers.get("content-encoding", ""))
+        read = b"".join(_at_least(EXCERPT_BYTES + beyond() + 1, pieces))
+    except (*UNDER_WAY, ActionError):
         return None
-    return as_text(piece, response.headers.get("content-type", ""))
+    piece = read[: EXCERPT_BYTES + beyond()]
+    text = as_text(piece, response.headers.get("content-type", ""))
+    return cut(text, EXCERPT_BYTES, is_whole=len(piece) == len(read))
+
+
+def _at_least(size: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """As many pieces as have this size together; all of them when they have less."""
+    while size > 0 and (piece := next(pieces, b"")):
+        size -= len(piece)
+        yield piece
 
 
 def _retry_after_ms(value: str) -> int | None:

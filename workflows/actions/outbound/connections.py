@@ -16,6 +16,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from workflows.actions.context import ActionError
 from workflows.actions.outbound.addresses import Endpoint, authority, resolve
+from workflows.actions.outbound.heads import Head
+from workflows.actions.outbound.redirects import DEFAULT_PORTS
 from workflows.actions.outbound.watchdog import Watchdog
 
 
@@ -52,6 +54,8 @@ def _open(endpoint: Endpoint, seconds: float, watchdog: Watchdog) -> socket.sock
 
 
 class _Connection(HTTPConnection):
+    response_class = Head
+
     def __init__(self, *args: Any, watchdog: Watchdog, **options: Any) -> None:
         super().__init__(*args, **options)
         self._watchdog = watchdog
@@ -98,7 +102,9 @@ class GuardedAdapter(HTTPAdapter):
     ) -> HTTPConnectionPool:
         url = urlsplit(str(request.url))
         pool_class = _TlsPool if url.scheme == "https" else _Pool
-        pool = pool_class(str(url.hostname), url.port, watchdog=self._watchdog)
+        # Without a port an IPv6 address would be read as a host and one.
+        port = url.port or DEFAULT_PORTS[url.scheme]
+        pool = pool_class(str(url.hostname), port, watchdog=self._watchdog)
         self._pools.append(pool)
         return pool
 
