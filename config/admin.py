@@ -1,11 +1,22 @@
 """The admin's site and its sidebar. What its start page shows is `executions.admin.start`'s."""
 
+from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.auth import authenticate
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
+
+from workspaces import audit
+from workspaces.models import Action
+from workspaces.signin import TooManyFailures
 
 if apps.is_installed("unfold"):
     from unfold.sites import UnfoldAdminSite as AdminSite
@@ -20,15 +31,54 @@ SIDEBAR = {
         "workspaces.Workspace": "workspaces",
         "workspaces.Membership": "badge",
         "workspaces.ApiToken": "key",
+        "workspaces.Secret": "lock",
         "workspaces.Organization": "domain",
         "auth.User": "person",
         "auth.Group": "groups",
+        "workspaces.AuditEntry": "history",
     },
 }
 
 
 class Site(AdminSite):
     index_title = "Overview"
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        try:
+            page: HttpResponseBase = super().login(request, extra_context)
+        except TooManyFailures as refused:
+            return _come_again(refused)
+        if request.method == "POST" and request.user.is_authenticated:
+            audit.record(Action.SIGN_IN, request.user)
+        return page
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        if request.method == "POST" and request.user.is_authenticated:
+            audit.record(Action.SIGN_OUT, request.user)
+        page: HttpResponseBase = super().logout(request, extra_context)
+        return page
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """Whoever guesses at the old one is slowed as if he signed in with it."""
+        user = request.user if request.method == "POST" and request.user.is_authenticated else None
+        if user:
+            try:
+                authenticate(request, username=user.get_username(), password=request.POST.get("old_password", ""))
+            except TooManyFailures as refused:
+                return _come_again(refused)
+        with transaction.atomic():
+            page: HttpResponseBase = super().password_change(request, extra_context)
+            if user and page.status_code == HTTPStatus.FOUND:
+                audit.record(Action.PASSWORD_CHANGE, user)
+        return page
+
+
+def _come_again(refused: TooManyFailures) -> HttpResponse:
+    """A program is told the same as a problem, by the header."""
+    at = timezone.now() + timedelta(seconds=refused.seconds)
+    headers = {"Retry-After": str(refused.seconds)}
+    page = render_to_string("429.html", {"at": at, "seconds": refused.seconds})
+    return HttpResponse(page, status=HTTPStatus.TOO_MANY_REQUESTS, headers=headers)
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:

@@ -15,7 +15,8 @@ from django.db.models import Max
 from workflows.definition import Definition, load, parse, with_ids
 from workflows.documents import DocumentError, Json, encode, inside
 from workflows.models import Workflow, WorkflowStatus, WorkflowVersion
-from workspaces.models import Workspace
+from workspaces import audit
+from workspaces.models import Action, Workspace
 
 LEADS_TO = {
     WorkflowStatus.DRAFT: (WorkflowStatus.DRAFT,),
@@ -64,6 +65,7 @@ def create(
     with transaction.atomic():
         _save(workflow)
         _use(workflow, complete, created_by)
+        audit.record(Action.WORKFLOW_CREATE, workflow, workspace_id=workflow.workspace_id, status=status)
     return workflow
 
 
@@ -105,23 +107,38 @@ def change(
         if complete is not None:
             _use(changed, complete, changed_by)
         if status is not None:
-            set_status(workflow=changed, status=status)
+            _lead_to(changed, status)
+        _record_change(changed, [*fields, *([] if complete is None else ["definition"])], status)
     workflow.refresh_from_db()
     return workflow
+
+
+def _record_change(workflow: Workflow, fields: list[str], status: WorkflowStatus | None) -> None:
+    version = workflow.version.number if workflow.version else None
+    details: dict[str, Any] = {"fields": sorted(fields), "version": version}
+    if status:
+        details["status"] = status
+    audit.record(Action.WORKFLOW_CHANGE, workflow, workspace_id=workflow.workspace_id, **details)
 
 
 def set_status(*, workflow: Workflow, status: WorkflowStatus) -> Workflow:
     """Activates, deactivates or archives. Raises StatusNotAllowed, naming what leads there."""
     with transaction.atomic():
         changed = Workflow.objects.select_for_update().get(pk=workflow.pk)
-        if changed.status not in (allowed := LEADS_TO.get(status, ())):
-            others = [other for other in allowed if other != status]
-            ways = f"only one that is {' or '.join(others)} can" if others else "none can"
-            raise StatusNotAllowed(f"A workflow that is {changed.status} can't become {status}; {ways}.")
-        changed.status = status
-        changed.save(update_fields=["status", "updated_at"])
+        _lead_to(changed, status)
+        audit.record(Action.WORKFLOW_STATUS, changed, workspace_id=changed.workspace_id, status=status)
     workflow.refresh_from_db()
     return workflow
+
+
+def _lead_to(workflow: Workflow, status: WorkflowStatus) -> None:
+    """A locked one."""
+    if workflow.status not in (allowed := LEADS_TO.get(status, ())):
+        others = [other for other in allowed if other != status]
+        ways = f"only one that is {' or '.join(others)} can" if others else "none can"
+        raise StatusNotAllowed(f"A workflow that is {workflow.status} can't become {status}; {ways}.")
+    workflow.status = status
+    workflow.save(update_fields=["status", "updated_at"])
 
 
 def _checked(definition: Json) -> Json:

@@ -15,7 +15,7 @@ class Verb(StrEnum):
     ATTEND = "attend to what was sent to oneself"
     EXECUTE = "execute and cancel workflows, and work on tasks"
     WRITE = "change workflows"
-    ADMIN = "manage members and tokens"
+    ADMIN = "manage members, tokens and secrets"
     OWN = "make and unmake owners"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from workspaces.models import ApiToken, Membership, Notification, Role, Task, Workspace
+from workspaces.models import ApiToken, AuditEntry, Membership, Notification, Role, Secret, Task, Workspace
 
 
 def workspace_json(workspace: Workspace, role: Role) -> dict[str, Any]:
@@ -51,6 +51,11 @@ def token_json(token: ApiToken) -> dict[str, Any]:
     }
 
 
+def secret_json(secret: Secret) -> dict[str, Any]:
+    """All but its value, which nobody reads back."""
+    return {"name": secret.name, "createdAt": moment(secret.created_at), "updatedAt": moment(secret.updated_at)}
+
+
 def task_json(task: Task) -> dict[str, Any]:
     return {
         "id": str(task.id),
@@ -77,6 +82,21 @@ def notification_json(notification: Notification) -> dict[str, Any]:
         "executionId": str(notification.execution_id) if notification.execution_id else None,
         "stepPath": notification.step_path or None,
         "createdAt": moment(notification.created_at),
+    }
+
+
+def entry_json(entry: AuditEntry) -> dict[str, Any]:
+    subject = {"type": entry.subject_type, "id": entry.subject_id} if entry.subject_type else None
+    return {
+        "id": str(entry.id),
+        "at": moment(entry.at),
+        "action": entry.action,
+        "actor": entry.actor_name or None,
+        "token": entry.token or None,
+        "address": entry.address or None,
+        "subject": subject,
+        "label": entry.label,
+        "details": entry.details,
     }
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -11,7 +12,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from workspaces import audit
 from workspaces.models import (
+    Action,
     Membership,
     Notification,
     Organization,
@@ -74,10 +77,14 @@ def create_task(
     execution_id: UUID | None = None,
     step_path: str = "",
 ) -> Task:
-    return Task.objects.create(
-        workspace_id=workspace_id, title=title, description=description, status=status, priority=priority,
-        assignee=assignee, due_at=due_at, execution_id=execution_id, step_path=step_path,
-    )  # fmt: skip
+    with transaction.atomic():
+        task = Task.objects.create(
+            workspace_id=workspace_id, title=title, description=description, status=status, priority=priority,
+            assignee=assignee, due_at=due_at, execution_id=execution_id, step_path=step_path,
+        )  # fmt: skip
+        if execution_id is None:
+            audit.record(Action.TASK_CREATE, task, workspace_id=workspace_id)
+    return task
 
 
 def notify(
@@ -128,6 +135,7 @@ def create_workspace(*, slug: str, owner: User, name: str = "") -> Workspace:
         organization.save()
         workspace.save()
         Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
+        audit.record(Action.WORKSPACE_CREATE, workspace, workspace_id=workspace.pk, owner=owner.get_username())
     return workspace
 
 
@@ -139,26 +147,41 @@ def add_member(*, workspace: Workspace, user: User, role: Role) -> Membership:
     """Raises AlreadyMember."""
     try:
         with transaction.atomic():
-            return Membership.objects.create(workspace=workspace, user=user, role=role)
+            membership = Membership.objects.create(workspace=workspace, user=user, role=role)
+            _record_member(Action.MEMBER_ADD, membership, role=role)
     except IntegrityError as error:
         raise AlreadyMember(f"{user.get_username()} is a member already; change the role instead.") from error
+    return membership
 
 
 def change_role(*, membership: Membership, role: Role) -> Membership:
-    membership.role = role
-    membership.save(update_fields=["role"])
+    with transaction.atomic():
+        before = Membership.objects.select_for_update().values_list("role", flat=True).get(pk=membership.pk)
+        membership.role = role
+        membership.save(update_fields=["role"])
+        _record_member(Action.MEMBER_CHANGE, membership, role=role, before=before)
     return membership
 
 
 def remove_member(*, membership: Membership) -> None:
     """The user's tokens stay, and open nothing here any more."""
-    membership.delete()
+    with transaction.atomic():
+        _record_member(Action.MEMBER_REMOVE, membership, role=membership.role)
+        membership.delete()
+
+
+def _record_member(action: Action, membership: Membership, **details: str) -> None:
+    who = membership.user.get_username()
+    audit.record(action, membership, workspace_id=membership.workspace_id, label=who, **details)
 
 
 def rename_workspace(*, workspace: Workspace, name: str) -> Workspace:
     """Its slug stays, since addresses lead to it."""
-    workspace.name = name
-    workspace.save(update_fields=["name"])
+    with transaction.atomic():
+        is_new = Workspace.objects.filter(pk=workspace.pk).exclude(name=name).update(name=name)
+        workspace.name = name
+        if is_new:
+            audit.record(Action.WORKSPACE_CHANGE, workspace, workspace_id=workspace.pk, name=name)
     return workspace
 
 
@@ -173,8 +196,12 @@ def set_limits(*, workspace: Workspace, **limits: int | None) -> Workspace:
         setattr(workspace, name, limit)
     others = {field.name for field in Workspace._meta.fields} - limits.keys()
     workspace.full_clean(exclude=others, validate_unique=False, validate_constraints=False)
-    if limits:
-        workspace.save(update_fields=[*limits])
+    with transaction.atomic():
+        before = Workspace.objects.select_for_update().values(*LIMITS).get(pk=workspace.pk)
+        changed: dict[str, Any] = {name: limit for name, limit in limits.items() if limit != before[name]}
+        if changed:
+            workspace.save(update_fields=[*changed])
+            audit.record(Action.WORKSPACE_CHANGE, workspace, workspace_id=workspace.pk, **changed)
     return workspace
 
 
@@ -191,13 +218,17 @@ def change_task(
     """All that a person may change of it. Whether the assignee is a member is for the caller to know."""
     task.title, task.description, task.status, task.priority = title, description, status, priority
     task.assignee, task.due_at = assignee, due_at
-    task.save(update_fields=["title", "description", "status", "priority", "assignee", "due_at", "updated_at"])
+    with transaction.atomic():
+        task.save(update_fields=["title", "description", "status", "priority", "assignee", "due_at", "updated_at"])
+        audit.record(Action.TASK_CHANGE, task, workspace_id=task.workspace_id, status=status)
     return task
 
 
 def set_task_status(*, task: Task, status: TaskStatus) -> Task:
     task.status = status
-    task.save(update_fields=["status", "updated_at"])
+    with transaction.atomic():
+        task.save(update_fields=["status", "updated_at"])
+        audit.record(Action.TASK_CHANGE, task, workspace_id=task.workspace_id, status=status)
     return task
 
 

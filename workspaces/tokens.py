@@ -2,20 +2,24 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from workspaces.models import ApiToken, Scope, Workspace
+from workspaces import audit
+from workspaces.models import Action, ApiToken, Scope, Workspace
 
 PREFIX = "tri_"
 SECRET_BYTES = 32
 HINT_CHARACTERS = 8
 DEFAULT_LIFE = timedelta(days=90)
 USE_RECORDED_EVERY = timedelta(minutes=1)
+IMPATIENT_MS = 100
 
 
 def issue(
@@ -33,10 +37,12 @@ def issue(
     chosen = frozenset(scopes)
     check(user=user, name=name, scopes=chosen, workspace=workspace, expires_at=expires_at)
     text = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
-    token = ApiToken.objects.create(
-        user=user, workspace=workspace, name=name, digest=_digest(text), hint=text[:HINT_CHARACTERS],
-        scopes=" ".join(scope for scope in Scope.values if scope in chosen), expires_at=expires_at,
-    )  # fmt: skip
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            user=user, workspace=workspace, name=name, digest=_digest(text), hint=text[:HINT_CHARACTERS],
+            scopes=" ".join(scope for scope in Scope.values if scope in chosen), expires_at=expires_at,
+        )  # fmt: skip
+        _record(Action.TOKEN_ISSUE, token)
     return token, text
 
 
@@ -61,7 +67,14 @@ def check(
 
 def revoke(*, token: ApiToken) -> None:
     """From the next request on, the token opens nothing."""
-    token.delete()
+    with transaction.atomic():
+        _record(Action.TOKEN_REVOKE, token)
+        token.delete()
+
+
+def _record(action: Action, token: ApiToken) -> None:
+    whose = token.user.get_username()
+    audit.record(action, token, workspace_id=token.workspace_id, user=whose, scopes=token.scopes.split())
 
 
 def authenticate(text: str) -> ApiToken | None:
@@ -77,11 +90,31 @@ def authenticate(text: str) -> ApiToken | None:
 
 
 def _record_use(token: ApiToken, now: datetime) -> None:
-    """Not with every request, since each would be a write; requests at the same time write once."""
+    """Not with every request, since each would be a write; requests at the same time write once.
+
+    While nobody can write it stays as it was: whoever only reads isn't refused for it.
+    """
     before = now - USE_RECORDED_EVERY
     if token.last_used_at is None or token.last_used_at <= before:
-        ApiToken.objects.filter(pk=token.pk).unused_since(before).update(last_used_at=now)
-        token.last_used_at = now
+        with suppress(OperationalError), _impatient():
+            ApiToken.objects.filter(pk=token.pk).unused_since(before).update(last_used_at=now)
+            token.last_used_at = now
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """SQLite would wait for another's lock as long as a change that matters does."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    sqlite = connection.connection
+    (usual,) = sqlite.execute("PRAGMA busy_timeout").fetchone()
+    sqlite.execute(f"PRAGMA busy_timeout = {IMPATIENT_MS}")
+    try:
+        yield
+    finally:
+        sqlite.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 def _digest(text: str) -> str:

@@ -21,7 +21,7 @@ from django.urls import reverse
 
 from executions import services as executions
 from tests.factories import ExecutionFactory, MembershipFactory, WorkflowFactory
-from workspaces import services, tokens
+from workspaces import secrets, services, speakers, tokens
 
 
 def fill() -> None:
@@ -29,8 +29,10 @@ def fill() -> None:
     membership = MembershipFactory.create()
     workspace, user = membership.workspace, membership.user
     executions.cancel(execution=ExecutionFactory.create(workflow=WorkflowFactory.create(workspace=workspace)))
-    services.create_task(workspace_id=workspace.pk, title="Call", assignee=user)
+    with speakers.command("plain"):
+        services.create_task(workspace_id=workspace.pk, title="Call", assignee=user)
     services.notify(workspace_id=workspace.pk, recipient=user, message="Done")
+    secrets.put(workspace=workspace, name="KEY", value="a value of it")
     tokens.issue(user=user, name="ci", scopes=["read"], workspace=workspace)
     Group.objects.create(name="Clerks")
 

@@ -10,8 +10,8 @@ from executions.models import Execution
 from tests.api.clients import Api, with_token
 from tests.factories import ExecutionFactory, MembershipFactory, UserFactory, WorkflowFactory, WorkspaceFactory
 from workflows.models import Workflow, WorkflowStatus
-from workspaces import tokens
-from workspaces.models import ApiToken, Membership, Notification, Role, Task, Workspace
+from workspaces import secrets, tokens
+from workspaces.models import ApiToken, Membership, Notification, Role, Secret, Task, Workspace
 from workspaces.services import create_task, notify
 
 ROLES = ("guest", "member", "admin", "owner")
@@ -54,6 +54,11 @@ class House:
     @cached_property
     def workflow(self) -> Workflow:
         return WorkflowFactory.create(workspace=self.workspace)
+
+    @cached_property
+    def secret(self) -> Secret:
+        secret, _ = secrets.put(workspace=self.workspace, name="API_KEY", value="sk-4f0a81c2d9e7")
+        return secret
 
     @cached_property
     def draft(self) -> Workflow:

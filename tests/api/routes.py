@@ -9,12 +9,12 @@ from executions.models import Execution
 from tests.api.house import ROLES, House
 from tests.factories import definition
 from workflows.models import Workflow, WorkflowVersion
-from workspaces.models import ApiToken, Membership, Notification, Task, Workspace
+from workspaces.models import ApiToken, Membership, Notification, Secret, Task, Workspace
 
 PREFIX = "api/"
 WORKSPACE = "workspaces/<str:workspace>"
 WORKFLOWS = f"{WORKSPACE}/workflows"
-MODELS: tuple[Any, ...] = (Workspace, Workflow, WorkflowVersion, Execution, Membership, Task, Notification)
+MODELS: tuple[Any, ...] = (Workspace, Workflow, WorkflowVersion, Execution, Membership, Task, Notification, Secret)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -58,8 +58,14 @@ EXPECTED: dict[str, dict[str, Rule]] = {
         "PATCH": ADMINISTER.but(body={"role": "MEMBER"}),
         "DELETE": ADMINISTER.but(204),
     },
+    f"{WORKSPACE}/audit": {"GET": ADMINISTER},
     f"{WORKSPACE}/tokens": {"GET": ADMINISTER, "POST": ADMINISTER.but(201, {"name": "new", "scopes": ["admin"]})},
     f"{WORKSPACE}/tokens/<str:id>": {"DELETE": ADMINISTER.but(204)},
+    f"{WORKSPACE}/secrets": {"GET": WRITE.but(body=None)},
+    f"{WORKSPACE}/secrets/<str:name>": {
+        "PUT": ADMINISTER.but(body={"value": "of a test"}),
+        "DELETE": ADMINISTER.but(204),
+    },
     f"{WORKSPACE}/tasks": {"GET": READ},
     f"{WORKSPACE}/tasks/<str:id>": {"GET": READ, "PATCH": EXECUTE.but(body={"status": "DONE"})},
     f"{WORKSPACE}/notifications": {"GET": READ},
@@ -75,6 +81,7 @@ EXPECTED: dict[str, dict[str, Rule]] = {
     f"{WORKFLOWS}/<str:id>/history": {"GET": READ},
     f"{WORKFLOWS}/executions/stream": {"GET": READ},
     f"{WORKFLOWS}/executions/<str:id>": {"GET": READ, "POST": EXECUTE, "DELETE": EXECUTE},
+    f"{WORKFLOWS}/executions/<str:id>/resume": {"POST": EXECUTE.but(202)},
     f"{WORKFLOWS}/executions/<str:id>/stream": {"GET": READ},
     f"{WORKFLOWS}/executions/<str:id>/stream-ticket": {"POST": READ.but(201)},
 }
@@ -107,6 +114,7 @@ ROWS: dict[str, Callable[[House, str], Any]] = {
     f"{WORKSPACE}/tokens/": lambda house, _: house.token,
     f"{WORKSPACE}/tasks/": lambda house, _: house.task,
     f"{WORKSPACE}/notifications/": lambda house, name: house.notification_of(name),
+    f"{WORKFLOWS}/executions/<str:id>/resume": lambda house, _: house.ended,
     f"{WORKFLOWS}/executions/<str:id>/stream": lambda house, _: house.ended,
     f"{WORKFLOWS}/executions/": lambda house, _: house.execution,
     f"{WORKFLOWS}/<str:id>/activate": lambda house, _: house.draft,
@@ -123,7 +131,8 @@ def row_id(route: str, house: House, name: str = "owner") -> str:
 def address(route: str, house: House, name: str = "owner", *, id: str | None = None) -> str:
     """The path of a route with this id in it, or else that of a row, as `row_id` gives it."""
     wanted = row_id(route, house, name) if "<str:id>" in route and id is None else id
-    return route.replace("<str:workspace>", house.slug).replace("<str:id>", wanted or "")
+    named = route.replace("<str:name>", house.secret.name) if "<str:name>" in route else route
+    return named.replace("<str:workspace>", house.slug).replace("<str:id>", wanted or "")
 
 
 def rows() -> list[str]:

@@ -130,7 +130,7 @@ def preview_request(config: CallApiConfig, context: ActionContext) -> Json:
     return {"request": {"method": request.method, "url": request.url, "headers": headers, "body": body}}
 
 
-@action("call_api", config=CallApiConfig, preview=preview_request)
+@action("call_api", config=CallApiConfig, preview=preview_request, isolated=False)
 def call_api(config: CallApiConfig, context: ActionContext) -> Json:
     """Sends an HTTP request and gives back status, headers and the body by its content type.
 

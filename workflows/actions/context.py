@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from workflows.documents import Json
+from workspaces.masking import cut
 
 type Flow = Literal["continue", "skip_next", "stop"]
 
@@ -67,7 +68,8 @@ class ActionContext:
     """One attempt of one step.
 
     `scope` is what expressions see: `trigger`, `variables`, `steps` (`{action id: {"status", "output", "error"}}`) ….
-    `idempotency_key` stays the same over retries and crashes. `now` is the database's clock when the attempt began.
+    `idempotency_key` stays the same over retries, crashes and resumes; `first_id` is the execution resumed first.
+    `now` is the database's clock when the attempt began.
     `traceparent` is the attempt's span as W3C's header of that name has it, for what it calls; empty without tracing.
     """
 
@@ -87,6 +89,7 @@ class ActionContext:
     started: float = field(default_factory=time.monotonic)
     lines: list[Json] = field(default_factory=list)
     traceparent: str = ""
+    first_id: UUID | None = None
 
     @property
     def trigger(self) -> Json:
@@ -102,7 +105,7 @@ class ActionContext:
 
     @property
     def idempotency_key(self) -> str:
-        return f"{self.execution_id}:{self.path}"
+        return f"{self.first_id or self.execution_id}:{self.path}"
 
     @property
     def deadline(self) -> datetime:
@@ -122,7 +125,7 @@ class ActionContext:
         """Keeps a line with the step: at most 100 of 2,000 characters each, later ones are dropped."""
         if len(self.lines) < MAX_LOG_LINES:
             elapsed_ms = round((time.monotonic() - self.started) * 1000)
-            self.lines.append({"afterMs": elapsed_ms, "message": _storable(str(message)[:MAX_LOG_LINE_CHARACTERS])})
+            self.lines.append({"afterMs": elapsed_ms, "message": _storable(cut(str(message), MAX_LOG_LINE_CHARACTERS))})
 
 
 def _storable(text: str) -> str:

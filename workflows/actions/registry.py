@@ -51,6 +51,8 @@ class ActionType:
     A `pure` one touches nothing outside the execution, so that a dry run runs it for real. One that is `raw` gets its
     config as it was written and evaluates it against `context.scope` itself; `references` says what it will read,
     each after its path in the config, and may raise ConditionError.
+    One that is `isolated` has a process of its own for each attempt; if that is None, where settings or experience ask
+    for it.
     """
 
     name: str
@@ -62,6 +64,17 @@ class ActionType:
     raw: bool
     preview: Callable[[Any, Any], Json] | None
     references: Callable[[Any], Iterable[Located]]
+    isolated: bool | None = None
+
+    @property
+    def can_be_isolated(self) -> bool:
+        """Not if it needs this process's transaction, or evaluates expressions."""
+        return not (self.transactional or self.raw)
+
+    @property
+    def takes_secrets(self) -> bool:
+        """Not if its config is kept or compared: that is done where nothing masks them."""
+        return not (self.transactional or self.pure or self.raw)
 
     def json_schema(self) -> dict[str, Any]:
         """The JSON Schema of its config, under its own name and description."""
@@ -94,11 +107,12 @@ def action(
     raw: bool = False,
     preview: Callable[[Any, Any], Json] | None = None,
     references: Callable[[Any], Iterable[Located]] = _no_references,
+    isolated: bool | None = None,
 ) -> Registration:
     """Registers `handler(config, context)`, sync or async, as the action type `name`.
 
     Raises ValueError when another handler has the name already, when the name is empty or longer than 100 characters,
-    or when an async handler asks to be transactional.
+    when an async handler asks to be transactional, or one that is transactional or raw to be isolated.
     """
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
         raise ValueError(f"an action's name has 1 to {MAX_NAME_CHARACTERS} characters; {name[:20]!r} has {len(name)}")
@@ -110,7 +124,12 @@ def action(
         if transactional and inspect.iscoroutinefunction(handler):
             raise ValueError(f"action {name!r}: a transactional handler can't be async; it shares the journal's thread")
         description = inspect.getdoc(handler) or ""
-        ACTIONS[name] = ActionType(name, handler, config, description, transactional, pure, raw, preview, references)
+        found = ActionType(
+            name, handler, config, description, transactional, pure, raw, preview, references, isolated
+        )  # fmt: skip
+        if isolated and not found.can_be_isolated:
+            raise ValueError(f"action {name!r}: a transactional or raw handler can't be isolated; it works in here")
+        ACTIONS[name] = found
         return handler
 
     return register

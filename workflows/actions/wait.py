@@ -45,7 +45,7 @@ def preview_wait(config: WaitConfig, context: ActionContext) -> Json:
     return {"wait": _described(config, context.now)}
 
 
-@action("wait", config=WaitConfig, preview=preview_wait)
+@action("wait", config=WaitConfig, preview=preview_wait, isolated=False)
 def wait(config: WaitConfig, context: ActionContext) -> Pause:
     """Waits for a duration or until a time, through restarts too. A time that is past doesn't wait."""
     ends_at = config.ends_at(context.now)

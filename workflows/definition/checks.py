@@ -14,7 +14,7 @@ from workflows.definition.references import Located, reference_fault
 from workflows.definition.schema import MAX_ACTIONS, NO_CONDITIONS, Definition, load
 from workflows.definition.wording import Fault, worded
 from workflows.documents import DocumentError, Json, encode, inside
-from workflows.expressions import ExpressionError, parse_template, templates_in
+from workflows.expressions import SECRETS, ExpressionError, parse_template, templates_in
 from workflows.expressions.references import shorten
 
 MAX_FAULTS = 500
@@ -111,7 +111,10 @@ def _config_faults(name: Json, config: Json, references: list[Located]) -> Itera
     if not isinstance(config, dict):
         return
     if action_type is None or not action_type.raw:
-        yield from _template_faults(config, references)
+        found: list[Located] = []
+        yield from _template_faults(config, found)
+        takes_secrets = action_type is None or action_type.takes_secrets
+        references.extend(each for each in found if not (takes_secrets and each[1].root == SECRETS))
     if action_type is not None:
         for fault in _type_faults(action_type, config, references):
             yield fault.inside("config")

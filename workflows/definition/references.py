@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 
 from workflows.documents import Json
-from workflows.expressions import Reference
+from workflows.expressions import SECRETS, Reference
 from workflows.expressions.references import shorten
 
 STEP_KEYS = ("status", "output", "error")
@@ -16,6 +16,8 @@ type Located = tuple[str, Reference]
 
 def reference_fault(reference: Reference, index: int, ids: Sequence[Json]) -> str | None:
     """Why `reference` can't be resolved when the action at `index` runs, or None when it may be."""
+    if reference.root == SECRETS:
+        return f"{shorten(str(reference))}: a secret may stand only in a config that is sent, as that of call_api."
     if not reference.keys:
         return None
     if reference.root in ROOT_KEYS:

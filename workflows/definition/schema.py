@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from workflows.actions import registry
 from workflows.conditions import Condition, parse_condition
 from workflows.documents import Json
+from workflows.expressions import SECRETS, parse_template, templates_in
 
 MAX_ACTIONS = 500
 MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000
@@ -77,6 +78,13 @@ class Action(_Part):
         """Raises ConditionError, unless the definition was checked."""
         return None if self.conditions in NO_CONDITIONS else parse_condition(self.conditions)
 
+    @cached_property
+    def secret_names(self) -> frozenset[str]:
+        """Of the secrets that its config refers to."""
+        templates = [parse_template(text) for _, text in templates_in(self.config) if SECRETS in text]
+        references = [reference for template in templates if template for reference in template.references]
+        return frozenset(str(reference.keys[0]) for reference in references if reference.root == SECRETS)
+
 
 class Trigger(BaseModel):
     """What starts the workflow: its `type`, and whatever else that type needs."""
@@ -94,6 +102,10 @@ class Definition(_Part):
     timeout: int | None = Field(
         None, ge=1, le=MAX_WORKFLOW_TIMEOUT_MS, description="Of the whole execution, waits included, in ms."
     )
+
+    @cached_property
+    def secret_names(self) -> frozenset[str]:
+        return frozenset().union(*(action.secret_names for action in self.actions))
 
 
 def load(document: Json) -> Definition:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from workflows.documents import Json
 
-ROOTS = ("trigger", "steps", "step", "variables", "execution", "workflow")
+SECRETS = "secrets"
+ROOTS = ("trigger", "steps", "step", "variables", "execution", "workflow", SECRETS)
 MAX_KEYS_SHOWN = 10
 _KINDS: dict[type, str] = {
     type(None): "null",
@@ -85,6 +86,8 @@ def _absence(reference: Reference, depth: int, container: Json) -> str:
     holder = Reference(reference.root, reference.keys[:depth])
     name = f"'{shorten(str(key))}'"
     match container:
+        case dict() if reference.root == SECRETS:
+            return f"the workspace has no secret {name}; set it there, or correct the name"
         case dict():
             hint = f" (a subtraction needs spaces: 'a - b', not {name})" if "-" in str(key) else ""
             return f"{holder} has no {name}{hint}; it has: {_listed(container)}"

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NoReturn
 
-from workflows.expressions.references import ROOTS, ExpressionError, Reference, shorten
+from workflows.expressions.references import ROOTS, SECRETS, ExpressionError, Reference, shorten
 from workflows.expressions.tokens import CALL, CLOSE, DOT_KEY, INDEX, OPENING, PROBED, TOKEN, WORDS, decoded, dot_key
 
 MAX_CHARACTERS = 500
@@ -80,7 +80,17 @@ class _Reader:
         cel = "".join(self.parts).strip()
         references = tuple(self.references)
         uses = tuple(self.uses[index] for index in range(len(references)))
-        return Syntax(source, cel, references, uses, frozenset(self.probes), references[0] if cel == "r0" else None)
+        path = references[0] if cel == "r0" else None
+        if any(reference.root == SECRETS for reference in references):
+            self._check_secret(path)
+        return Syntax(source, cel, references, uses, frozenset(self.probes), path)
+
+    def _check_secret(self, path: Reference | None) -> None:
+        """What was computed of a secret couldn't be masked where it reappears."""
+        if path is None:
+            self._fail("a secret can't be computed with; write {{ secrets.NAME }}, alone or within a text")
+        if [type(key) for key in path.keys] != [str]:
+            self._fail("a secret is one text; write {{ secrets.NAME }}")
 
     def _at_end(self) -> bool:
         if self.braced and not self.expected and self.text.startswith("}}", self.position):

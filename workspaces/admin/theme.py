@@ -7,9 +7,11 @@ if apps.is_installed("unfold"):
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
     from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxSelectMultiple
     from unfold.widgets import UnfoldAdminSelectWidget as Select
+    from unfold.widgets import UnfoldAdminTextareaWidget as Textarea
     from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
 else:
     from django.contrib.admin import ModelAdmin, TabularInline
+    from django.contrib.admin.widgets import AdminTextareaWidget as Textarea
     from django.contrib.admin.widgets import AdminTextInputWidget as TextInput
     from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
     from django.contrib.auth.forms import AdminUserCreationForm as UserCreationForm
@@ -17,5 +19,5 @@ else:
 
 __all__ = [
     "AdminPasswordChangeForm", "CheckboxSelectMultiple", "ModelAdmin", "Select", "TabularInline", "TextInput",
-    "UserChangeForm", "UserCreationForm",
+    "Textarea", "UserChangeForm", "UserCreationForm",
 ]  # fmt: skip

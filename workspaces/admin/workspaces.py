@@ -4,6 +4,7 @@ from typing import Any, ClassVar, override
 from uuid import UUID
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -11,9 +12,9 @@ from django.urls import reverse
 
 from workspaces import services
 from workspaces.access import Verb
+from workspaces.admin.audit import Audited
 from workspaces.admin.members import UserField
 from workspaces.admin.reach import ByRole, reach_of
-from workspaces.admin.theme import ModelAdmin
 from workspaces.models import Membership, Organization, Workspace
 
 SHOWN_MEMBERS = 25
@@ -27,12 +28,13 @@ LISTS = {
     "Executions": ("executions_execution", "workspace"),
     "Tasks": ("workspaces_task", "workspace__id__exact"),
     "API tokens": ("workspaces_apitoken", "workspace__id__exact"),
+    "Secrets": ("workspaces_secret", "workspace__id__exact"),
 }
 """What belongs to a workspace: the list of it, and the parameter that narrows it to one."""
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ModelAdmin):
+class OrganizationAdmin(Audited):
     list_display = ("name", "slug", "owner", "created_at")
     list_select_related = ("owner",)
     search_fields = ("name", "slug")
@@ -131,7 +133,7 @@ class WorkspaceAdmin(ByRole):
             "may_add_member": self.may(request, Verb.ADMIN, workspace),
             "organization_owner": workspace.organization.owner,
             "workspace_id": workspace.pk,
-            "lists": _lists(workspace.pk),
+            "lists": _lists(request, workspace.pk),
         }
 
 
@@ -141,9 +143,10 @@ def _number(relation: str) -> Subquery:
     return Subquery(counted)
 
 
-def _lists(workspace_id: UUID) -> list[tuple[str, str]]:
-    """What belongs to it, each with the address of its list."""
+def _lists(request: HttpRequest, workspace_id: UUID) -> list[tuple[str, str]]:
+    """What belongs to it, each with the address of its list, as far as who asks may open it."""
     return [
         (title, f"{reverse(f'admin:{name}_changelist')}?{parameter}={workspace_id}")
         for title, (name, parameter) in LISTS.items()
+        if admin.site.get_model_admin(apps.get_model(name.replace("_", "."))).has_view_permission(request)
     ]

@@ -2,10 +2,11 @@
 
 from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
 from workspaces import tokens
+from workspaces.api.throttles import WrongTokenThrottle
 from workspaces.models import ApiToken
 
 SCHEME = "Bearer"
@@ -32,6 +33,9 @@ class BearerAuthentication(BaseAuthentication):
             raise AuthenticationFailed(MALFORMED)
         token = tokens.authenticate(credentials[0])
         if token is None:
+            throttle = WrongTokenThrottle()
+            if not throttle.allow_request(request, None):
+                raise Throttled(throttle.wait())
             raise AuthenticationFailed(UNKNOWN)
         return token.user, token
 

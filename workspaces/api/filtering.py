@@ -30,7 +30,7 @@ def refuse_unknown(request: Request, known: list[str]) -> None:
 
 def refuse_empty(request: Request, names: list[str]) -> None:
     """An empty text is contained in every text, but no status is empty, nor an id."""
-    if empty := [name for name in names if request.query_params.get(name) == ""]:
+    if empty := [name for name in names if not request.query_params.get(name, name).strip()]:
         raise ValidationError({name: ["Give a value, or leave the parameter out."] for name in empty})
 
 

@@ -21,6 +21,7 @@ PROBLEM_TYPE = "application/problem+json"
 PATH_PARAMETERS = {
     "workspace": OpenApiParameter("workspace", str, "path", description="A workspace's slug or its id."),
     "id": OpenApiParameter("id", {"type": "string", "format": "uuid"}, "path"),
+    "name": OpenApiParameter("name", str, "path", description="A secret's name."),
 }
 LOCATION = OpenApiParameter("Location", str, "header", description="Where it is from now on.", response=[201])
 ERRORS = {

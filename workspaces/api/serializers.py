@@ -100,6 +100,22 @@ class TokenSerializer(serializers.Serializer[Any]):
     createdAt = Moment()
 
 
+class SecretSerializer(serializers.Serializer[Any]):
+    """All but its value, which nobody reads back."""
+
+    name = serializers.CharField()
+    createdAt = Moment()
+    updatedAt = Moment(help_text="When it was given its value.")
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A key of a service", {"value": "sk-4f0a…"}, request_only=True)])
+class SecretInput(Body):
+    value = Text(
+        trim_whitespace=False,
+        help_text="8 characters to 64 KiB, kept as they are, spaces and line ends too; never shown again.",
+    )
+
+
 @extend_schema_serializer(examples=[OpenApiExample("Done", {"status": "DONE"}, request_only=True)])
 class TaskInput(Body):
     status = Choice(TaskStatus.choices)

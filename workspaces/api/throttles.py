@@ -8,6 +8,8 @@ from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from workspaces.speakers import network_of
+
 WINDOW_SECONDS = 60
 
 
@@ -49,6 +51,16 @@ class CallerThrottle(_PerMinute):
 
     def counted(self, request: Request, view: Any) -> str:
         return f"user:{request.user.pk}"
+
+
+class WrongTokenThrottle(_PerMinute):
+    """Tokens that open nothing, by the network they come from; whoever has a right one isn't counted."""
+
+    def limit(self) -> int:
+        return settings.REQUESTS_PER_MINUTE_OF_USER
+
+    def counted(self, request: Request, view: Any) -> str:
+        return f"wrong:{network_of(request.META.get('REMOTE_ADDR', ''))}"
 
 
 class WorkspaceThrottle(_PerMinute):

@@ -26,7 +26,13 @@ from workspaces.api.serializers import (
     WorkspaceSerializer,
 )
 from workspaces.models import ApiToken, Membership, Notification, Role, Scope, Task, Workspace
-from workspaces.representation import member_json, notification_json, task_json, token_json, workspace_json
+from workspaces.representation import (
+    member_json,
+    notification_json,
+    task_json,
+    token_json,
+    workspace_json,
+)
 
 WORKSPACE = holding("WorkspaceEnvelope", workspace=WorkspaceSerializer())
 MEMBER = holding("MemberEnvelope", member=MemberSerializer())

@@ -1,0 +1,110 @@
+"""Secrets in the admin: set and replaced there, and on no page."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+
+from tests.admin.conftest import SignIn
+from tests.factories import WorkspaceFactory
+from workspaces import secrets
+from workspaces.models import AuditEntry, Role, Secret, Workspace
+
+pytestmark = pytest.mark.django_db
+
+ADD = "admin:workspaces_secret_add"
+LIST = "admin:workspaces_secret_changelist"
+VALUE = "sk-4f0a81c2d9e7"
+
+
+def page_of(secret: Secret) -> str:
+    return reverse("admin:workspaces_secret_change", args=[secret.pk])
+
+
+def given(workspace: Workspace, **fields: Any) -> dict[str, Any]:
+    return {"workspace": workspace.pk, "name": "API_KEY", "value": VALUE, **fields}
+
+
+def revealed(workspace: Workspace) -> dict[str, Any]:
+    return secrets.reveal(workspace_id=workspace.pk, names=["API_KEY"])
+
+
+def test_one_is_set_and_replaced_and_no_page_shows_it(signed_in: SignIn, workspace: Workspace) -> None:
+    client = signed_in(workspace, Role.ADMIN)
+
+    pages = [client.post(reverse(ADD), given(workspace, value=f" {VALUE}\r\n"), follow=True)]
+    assert revealed(workspace) == {"API_KEY": f" {VALUE}\n"}
+    secret = Secret.objects.get()
+    pages += [client.get(page_of(secret)), client.post(page_of(secret), {"value": f"other {VALUE}"}, follow=True)]
+    pages += [client.get(page_of(secret)), client.get(reverse(LIST))]
+
+    assert revealed(workspace) == {"API_KEY": f"other {VALUE}"}
+    assert [page.status_code for page in pages] == [200] * 5
+    shown = "".join(page.content.decode() for page in pages)
+    assert VALUE not in shown
+    assert secret.sealed not in shown
+    assert VALUE not in str(LogEntry.objects.values())
+
+
+def test_a_page_that_refuses_it_does_not_show_it_either(signed_in: SignIn, workspace: Workspace) -> None:
+    client = signed_in(workspace, Role.ADMIN)
+
+    page = client.post(reverse(ADD), given(workspace, name="1A")).content.decode()
+
+    assert "no digit at the beginning" in page
+    assert VALUE not in page
+    assert not Secret.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [({"value": "short"}, "Give at least 8 characters"), ({"name": "API_KEY"}, "The workspace has a secret of this")],
+)
+def test_what_cannot_be_kept_is_said_at_its_place(
+    signed_in: SignIn, workspace: Workspace, fields: dict[str, Any], message: str
+) -> None:
+    secrets.put(workspace=workspace, name="API_KEY", value=VALUE)
+
+    answer = signed_in(workspace, Role.ADMIN).post(reverse(ADD), given(workspace, **{"name": "OTHER", **fields}))
+
+    assert message in answer.content.decode()
+    assert Secret.objects.count() == 1
+
+
+def test_it_is_removed(signed_in: SignIn, workspace: Workspace) -> None:
+    secret, _ = secrets.put(workspace=workspace, name="API_KEY", value=VALUE)
+
+    signed_in(workspace, Role.ADMIN).post(reverse("admin:workspaces_secret_delete", args=[secret.pk]), {"post": "yes"})
+
+    assert not Secret.objects.exists()
+
+
+def test_those_that_are_removed_together_are_in_the_audit_log_one_by_one(
+    signed_in: SignIn, workspace: Workspace
+) -> None:
+    chosen = [secrets.put(workspace=workspace, name=name, value=VALUE)[0].pk for name in ("A", "B")]
+
+    signed_in(workspace, Role.ADMIN).post(
+        reverse(LIST), {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+    )
+
+    assert not Secret.objects.exists()
+    assert sorted(AuditEntry.objects.filter(action="secret.remove").values_list("label", flat=True)) == ["A", "B"]
+
+
+def test_only_who_administers_a_workspace_comes_to_its_secrets(signed_in: SignIn, workspace: Workspace) -> None:
+    secret, _ = secrets.put(workspace=workspace, name="API_KEY", value=VALUE)
+    member, elsewhere = signed_in(workspace, Role.MEMBER), signed_in(WorkspaceFactory.create(), Role.OWNER)
+
+    def statuses(client: Client) -> list[int]:
+        paths = [reverse(LIST), reverse(ADD), page_of(secret)]
+        return [client.get(path).status_code for path in paths]
+
+    assert statuses(member) == [403, 403, 403]
+    assert statuses(elsewhere)[:2] == [200, 200]
+    assert elsewhere.get(page_of(secret)).status_code == 302
+    assert "API_KEY" not in elsewhere.get(reverse(LIST)).content.decode()
+    elsewhere.post(reverse(ADD), given(workspace, name="PLANTED"))
+    assert not Secret.objects.filter(name="PLANTED").exists()

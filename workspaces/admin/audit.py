@@ -1,0 +1,165 @@
+"""The audit log, to read; and a base for pages whose models have no services that would write into it."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, ClassVar, override
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from workspaces import audit
+from workspaces.access import Verb
+from workspaces.admin.reach import ByRole, reach_of
+from workspaces.admin.theme import ModelAdmin
+from workspaces.models import Action, AuditEntry, Workspace
+
+PER_PAGE = 50
+COUNTED = 5_000
+"""So many entries can be paged through; filters lead to older ones."""
+PERIODS = {"hour": ("The last hour", 1), "day": ("The last day", 24), "month": ("The last 30 days", 30 * 24)}
+
+
+class Audited(ModelAdmin):
+    """Tells the audit log what it tells the admin's own."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        audit.record(Action.ADMIN_ADD, obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        audit.record(Action.ADMIN_CHANGE, obj, fields=_fields(message))
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for obj in queryset:
+            audit.record(Action.ADMIN_DELETE, obj)
+        return super().log_deletions(request, queryset)
+
+
+def _fields(message: Any) -> list[str]:
+    """Their names, where the message has the form that Django gives it."""
+    parts = message if isinstance(message, list) else []
+    return [str(name) for part in parts for name in part.get("changed", {}).get("fields", [])]
+
+
+class WorkspaceFilter(admin.SimpleListFilter):
+    title = "workspace"
+    parameter_name = "workspace"
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        within = reach_of(request).within(Workspace.objects.order_by("name"), "pk", Verb.ADMIN)
+        return [(str(pk), name) for pk, name in within.values_list("pk", "name")]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        known = {key for key, _ in self.lookup_choices}
+        return queryset.filter(workspace_id=UUID(self.value())) if self.value() in known else queryset
+
+
+class ActionFilter(admin.SimpleListFilter):
+    title = "action"
+    parameter_name = "action"
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(action, action) for action in sorted(Action.values)]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+class PeriodFilter(admin.SimpleListFilter):
+    title = "time"
+    parameter_name = "period"
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(key, title) for key, (title, _) in PERIODS.items()]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in PERIODS:
+            return queryset
+        since = timezone.now() - timedelta(hours=PERIODS[str(self.value())][1])
+        return queryset.between(since, None)  # type: ignore[attr-defined, no-any-return]  # entries' own
+
+
+class FirstEntries(Paginator):
+    """Counts no further than one can page."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return len(rows.values_list("pk")[:COUNTED])
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ByRole):
+    """Of one's workspaces, for those who administer them; of the server itself, for superusers."""
+
+    view_verb = Verb.ADMIN
+    list_display = ("when", "who", "action", "what", "in_workspace", "told", "address")
+    list_display_links = ("when",)
+    list_filter = (ActionFilter, WorkspaceFilter, PeriodFilter)
+    list_per_page = PER_PAGE
+    list_max_show_all = PER_PAGE
+    paginator = FirstEntries
+    show_full_result_count = False
+    sortable_by = ()
+    search_fields = ("=actor_name", "=subject_id")
+    search_help_text = "A user name, or the id of what it was done to."
+    ordering = ("-pk",)
+    actions = None
+    fields: ClassVar = (
+        "when", "who", "token", "address", "action", "what", "subject", "in_workspace", "told",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    class Media:
+        css: ClassVar = {"all": ["trilith/people.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return reach_of(request).within(AuditEntry.objects.all(), "workspace_id", Verb.ADMIN).order_by("-pk")
+
+    def workspace_id_of(self, obj: AuditEntry) -> Any:
+        return obj.workspace_id
+
+    def has_view_permission(self, request: HttpRequest, obj: AuditEntry | None = None) -> bool:
+        if obj is not None and obj.workspace_id is None:
+            return reach_of(request).roles is None
+        return super().has_view_permission(request, obj)
+
+    @admin.display(description="when (UTC)")
+    def when(self, entry: AuditEntry) -> str:
+        return f"{entry.at:%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="who")
+    def who(self, entry: AuditEntry) -> str:
+        return entry.actor_name or "nobody"
+
+    @admin.display(description="what")
+    def what(self, entry: AuditEntry) -> str:
+        return entry.label or entry.subject_type
+
+    @admin.display(description="subject")
+    def subject(self, entry: AuditEntry) -> str:
+        return f"{entry.subject_type} {entry.subject_id}".strip()
+
+    @admin.display(description="workspace")
+    def in_workspace(self, entry: AuditEntry) -> str:
+        return entry.workspace_slug
+
+    @admin.display(description="details")
+    def told(self, entry: AuditEntry) -> str:
+        return ", ".join(f"{name}: {_said(value)}" for name, value in entry.details.items())
+
+
+def _said(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
