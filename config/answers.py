@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import orjson
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 
+from config.policy import headers_of
 from config.problems import CONTENT_TYPE, problem
 
 type Headers = list[tuple[bytes, bytes]]
@@ -31,8 +32,9 @@ class Answer:
 def problem_answer(status: int, code: str, message: str) -> Answer:
     """An error after which the connection ends."""
     body = orjson.dumps(problem(status, code, message))
-    headers = {"content-type": CONTENT_TYPE, "content-length": str(len(body)), "connection": "close"}
-    return Answer(status, [(name.encode(), value.encode()) for name, value in headers.items()], body)
+    own = {"content-type": CONTENT_TYPE, "content-length": str(len(body)), "connection": "close"}
+    headers = [*own.items(), *headers_of("")]
+    return Answer(status, [(name.lower().encode(), value.encode()) for name, value in headers], body)
 
 
 async def left(receive: ASGIReceiveCallable) -> None:

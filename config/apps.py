@@ -11,7 +11,10 @@ class ProjectConfig(AppConfig):
 
     def ready(self) -> None:
         register(checks.environment)
+        register(checks.hosts)
         register(checks.broker)
+        register(checks.isolated_actions)
+        register(checks.secrets_keys, deploy=True)
 
 
 class AdminConfig(apps.AdminConfig):

@@ -68,7 +68,7 @@ async def _live(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """Runs the executor between the server's start and its shutdown; refuses to start on wrong settings."""
     await receive()
     try:
-        BaseCommand(no_color=True).check()
+        await asyncio.to_thread(BaseCommand(no_color=True).check)  # checks may ask the database
     except SystemCheckError as error:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         return

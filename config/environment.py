@@ -1,5 +1,7 @@
 """Reads settings from the environment. A wrong value becomes a problem to report; its default stands in meanwhile."""
 
+import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -8,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import dj_database_url
+from cryptography.fernet import Fernet
 from environs import Env, EnvValidationError, ValidationError
 
 SMTP = {
@@ -17,6 +20,8 @@ SMTP = {
 }
 BROKERS = ("redis", "rediss", "amqp", "amqps")
 MAX_PORT = 65_535
+MIN_KEY_LENGTH, MIN_KEY_VARIETY = 50, 5
+NEW_KEY = "openssl rand -base64 32 | tr '+/' '-_' makes one."
 env = Env()
 
 
@@ -100,6 +105,27 @@ def host_and_port(value: str) -> str:
     if not host or "/" in host or not port.isdigit() or not 1 <= int(port) <= MAX_PORT:
         raise ValidationError(f"{address!r} isn't host:port.")
     return address
+
+
+def fernet_key(value: str) -> str:
+    """`value` without spaces around it. Raises ValidationError unless it is 32 bytes in URL-safe base64."""
+    key = value.strip()
+    try:
+        Fernet(key)
+    except ValueError as error:
+        raise ValidationError("Not a key of 32 bytes in URL-safe base64.") from error
+    return key
+
+
+def derived_key(text: str) -> str:
+    """A key that is always the same for the same text."""
+    digest = hashlib.blake2b(text.encode(), digest_size=32, person=b"trilith.secrets").digest()
+    return base64.urlsafe_b64encode(digest).decode()
+
+
+def is_weak(key: str) -> bool:
+    """Whether it signs little of worth: by Django's own measure, characters and how many different ones."""
+    return len(key) < MIN_KEY_LENGTH or len(set(key)) < MIN_KEY_VARIETY
 
 
 def is_installed(module: str) -> bool:

@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from django_structlog.middlewares import RequestMiddleware
 from structlog.typing import EventDict, Processor
 
+from workspaces.masking import masked_line
+
 IDS = ("execution_id", "workflow_id", "workspace_id", "trace_id")
 UVICORN = ("uvicorn", "uvicorn.access")
 _QUERY = re.compile(r"\?\S*")
@@ -28,6 +30,11 @@ def without_colours(_logger: object, _method: str, event: EventDict) -> EventDic
     return event
 
 
+def without_secrets(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Before JSON escapes them once more."""
+    return {name: masked_line(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -36,14 +43,19 @@ _SHARED: list[Processor] = [
 ]
 _RENDERERS: dict[str, list[Processor]] = {
     "plain": [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)],
-    "json": [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+    "json": [structlog.processors.format_exc_info, without_secrets, structlog.processors.JSONRenderer()],
 }
 
 
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return masked_line(super().format(record))
+
+
 def formatter(kind: str) -> Formatter:
-    """Of `kind` plain or json; a line has the ids that are bound where it is written."""
+    """Of `kind` plain or json; a line has the ids that are bound where it is written, and a mask for each secret."""
     given = structlog.stdlib.ExtraAdder(allow=IDS)
-    return structlog.stdlib.ProcessorFormatter(
+    return _Formatter(
         foreign_pre_chain=[*_SHARED, given, without_query, without_colours],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_RENDERERS[kind]],
     )

@@ -19,7 +19,13 @@ from rest_framework.response import Response
 from config import outages
 from config.rest import JSONRenderer
 from executions.models import Execution
-from executions.services import IdempotencyConflict, InvalidIdempotencyKey, NotActive, TransitionNotAllowed
+from executions.services import (
+    IdempotencyConflict,
+    InvalidIdempotencyKey,
+    NotActive,
+    NotResumable,
+    TransitionNotAllowed,
+)
 from workflows.definition import DefinitionInvalid
 from workflows.documents import DocumentError, join
 from workflows.models import Workflow
@@ -65,6 +71,7 @@ DOMAIN: dict[type[Exception], tuple[int, str]] = {
     AlreadyMember: (409, "MEMBER_ALREADY_EXISTS"),
     NameTaken: (409, "WORKFLOW_ALREADY_EXISTS"),
     StatusNotAllowed: (409, "WORKFLOW_STATUS_NOT_ALLOWED"),
+    NotResumable: (409, "EXECUTION_NOT_RESUMABLE"),
     TransitionNotAllowed: (409, "EXECUTION_NOT_CANCELLABLE"),
     IdempotencyConflict: (422, "IDEMPOTENCY_CONFLICT"),
     RequestDataTooBig: (413, "PAYLOAD_TOO_LARGE"),
@@ -80,7 +87,7 @@ _MENDS: dict[type[APIException], str] = {
     NotAuthenticated: "Send `Authorization: Bearer <token>`; `manage.py create_token` makes a token. Or sign in.",
     UnsupportedMediaType: "Send JSON, with the header `Content-Type: application/json`.",
 }
-_SHOWN_AS_IT_IS = (AlreadyMember, NotActive, NotAllowed, NameTaken, StatusNotAllowed, IdempotencyConflict)
+_SHOWN_AS_IT_IS = (AlreadyMember, NotActive, NotResumable, NotAllowed, NameTaken, StatusNotAllowed, IdempotencyConflict)
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,20 @@ from django.templatetags.static import static
 from django.utils.csp import CSP
 from environs import validate
 
-from config.environment import BROKERS, database, env, host_and_port, is_installed, mailer, read, report
+from config.environment import (
+    BROKERS,
+    NEW_KEY,
+    database,
+    derived_key,
+    env,
+    fernet_key,
+    host_and_port,
+    is_installed,
+    is_weak,
+    mailer,
+    read,
+    report,
+)
 from config.pool import check
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -19,12 +32,23 @@ DEBUG = read(env.bool, "DEBUG", True, mend="Write true or false.")
 SECRET_KEY = env.str("SECRET_KEY", EXAMPLE_KEY)
 if SECRET_KEY == EXAMPLE_KEY and not DEBUG:
     report("SECRET_KEY", "DEBUG is off and the key is the example's.", "Set SECRET_KEY to 50 random characters.")
+elif is_weak(SECRET_KEY) and not DEBUG:
+    report("SECRET_KEY", "DEBUG is off and the key is weak.", "Set SECRET_KEY to 50 random characters.")
+# The first encrypts workspaces' secrets and all of them decrypt, so that keys can be rotated. The last is always one
+# that is made of SECRET_KEY.
+SECRETS_KEYS = read(
+    env.list, "SECRETS_KEYS", list[str](), mend=f"Write keys with commas between them; {NEW_KEY}", subcast=fernet_key
+)
+SECRETS_KEYS = [*SECRETS_KEYS, derived_key(SECRET_KEY)]
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])]
 # Origins with their scheme, such as https://example.org.
 CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIGINS", list[str]())]
 # Behind a proxy, uvicorn takes the scheme from X-Forwarded-Proto of the addresses in FORWARDED_ALLOW_IPS.
 HTTPS_ONLY = read(env.bool, "HTTPS_ONLY", not DEBUG, mend="Write true or false.")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_HTTPONLY = True
+if HTTPS_ONLY:  # a browser takes such a name from this host alone, so that none of its subdomains can plant one
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS_ONLY else 0
 # Whether the subdomains are HTTPS only too, and wish to be in the browsers' list, is their owner's to say.
@@ -33,6 +57,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 EXECUTOR_THREADS = read(
     env.int, "EXECUTOR_THREADS", 4, mend="Write a whole number from 0 to 64.", validate=validate.Range(0, 64)
 )
+ISOLATED_ACTIONS = frozenset(name.strip() for name in env.list("ISOLATED_ACTIONS", list[str]())) - {""}
 STOP_GRACE_SECONDS = read(
     env.float, "STOP_GRACE_SECONDS", 10.0, mend="Write seconds from 0 to 3600.", validate=validate.Range(0, 3600)
 )
@@ -83,6 +108,13 @@ RETENTION_DAYS, RETENTION_COUNT = (
     read(env.int, name, default, mend="Write a whole number; 0 keeps all.", validate=validate.Range(min=0))
     for name, default in (("RETENTION_DAYS", 0), ("RETENTION_COUNT", 0))
 )
+AUDIT_DAYS = read(
+    env.int,
+    "AUDIT_DAYS",
+    0,
+    mend="Write a whole number of days up to 36500; 0 keeps all.",
+    validate=validate.Range(0, 36_500),
+)
 PRUNE_AT = read(
     env.str,
     "PRUNE_AT",
@@ -116,7 +148,8 @@ SQLITE_SYNCHRONOUS = read(
 _SQLITE_OPTIONS: dict[str, Any] = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS};",
+    # Each thread's connection keeps 1 MB of pages; what else is read often the system keeps.
+    "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS}; PRAGMA cache_size=-1000;",
 }
 # A runner holds its connection while it works; a web thread only for a moment. The rest is for the supervisor and
 # for handlers that outlive their time.
@@ -180,17 +213,18 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "config.policy.PolicyMiddleware",
     "config.metrics.MetricsMiddleware",
     "config.logs.LogMiddleware",
     "config.problems.ProblemMiddleware",
     "config.unavailable.UnavailableMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "config.policy.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.unavailable.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "workspaces.speakers.SpeakerMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -208,20 +242,29 @@ TEMPLATES = [
         },
     }
 ]
-# What a page may load and run: what this server serves, and no script that stands in the page.
+# What a page may load and run: nothing, but for the few paths that have pages; and no script written into one.
 SECURE_CSP = {
     "default-src": [CSP.NONE],
+    "style-src": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+}
+_PAGE = {
     "script-src": [CSP.SELF],
-    "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
     "img-src": [CSP.SELF, "data:"],
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
-    "base-uri": [CSP.NONE],
-    "form-action": [CSP.SELF],
-    "frame-ancestors": [CSP.SELF],
 }
-# The theme's Alpine makes functions of the attributes in its own templates.
-ADMIN_SCRIPTS = [CSP.SELF, CSP.UNSAFE_EVAL]
+# The theme has styles in its pages, and its Alpine makes functions of the attributes in its own templates.
+_ADMIN = {
+    "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
+    "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+    "form-action": [CSP.SELF],
+}
+# The longest beginning of a path that is here counts.
+CSP_OF_PAGES = {"/admin/": SECURE_CSP | _PAGE | _ADMIN, "/api/docs": SECURE_CSP | _PAGE}
+AUTHENTICATION_BACKENDS = ["workspaces.signin.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -254,6 +297,8 @@ SPECTACULAR_SETTINGS = {
         {"name": "notifications", "description": "What people are told."},
         {"name": "members", "description": "Who may do what."},
         {"name": "tokens", "description": "How programs prove who they are."},
+        {"name": "secrets", "description": "What workflows show to other services."},
+        {"name": "audit", "description": "Who did what."},
     ],
     "OAS_VERSION": "3.1.0",
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -299,6 +344,7 @@ STATIC_URL = "static/"
 # The files are served from where the apps keep them, so that nothing has to be collected first.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 LOG_LEVEL = read(
     env.str,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import replace
+from itertools import batched
 from typing import Any
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
@@ -25,7 +26,9 @@ from executions.stream.watching import watch
 PASS_HEADER = HANDED_OVER.lower().encode()
 STREAMS_OF_A_USER = 20
 RETRY_AFTER_SECONDS = 5
-LOOK_SECONDS = 15.0
+LOOK_SECONDS = 14.0
+"""In which everybody is asked about once, in the order in which they came; so twice that at most passes in between."""
+HOLDERS_AT_ONCE = 4
 PART_BYTES = 65_536
 RECONNECT = b"retry: 1000\n\n"
 
@@ -123,17 +126,26 @@ class Streams:
         return follow(self._hub, handed.execution_id, handed.since)
 
     async def _look(self) -> None:
-        """Closes the streams of those who may follow no longer, and runs while there are streams."""
+        """Closes the streams of those who may follow no longer, and runs while there are streams.
+
+        It asks about a few at a time: whoever runs executions in this process shares the interpreter with it.
+        """
+        now = asyncio.get_running_loop().time
         while self._open:
-            await asyncio.sleep(LOOK_SECONDS)
-            holders = {handed.holder for handed in self._open.values()}
-            try:
-                gone = await asyncio.to_thread(_gone, holders)
-            except Exception:  # whatever ails the database, the next look is the mend
-                logger.exception("asking who may follow failed; trying again")
-                continue
-            lost = [closed for closed, handed in self._open.items() if handed.holder in gone]
-            self._close(lost, encoded("error", {"message": "You may follow this no longer."}))
+            began = now()
+            some_of_all = list(batched(dict.fromkeys(each.holder for each in self._open.values()), HOLDERS_AT_ONCE))
+            for number, some in enumerate(some_of_all, 1):
+                await asyncio.sleep(max(0.0, began + LOOK_SECONDS * number / len(some_of_all) - now()))
+                await self._close_lost(some)
+
+    async def _close_lost(self, holders: Iterable[Holder]) -> None:
+        try:
+            gone = await asyncio.to_thread(_gone, holders)
+        except Exception:  # whatever ails the database, the next look is the mend
+            logger.exception("asking who may follow failed; trying again")
+            return
+        lost = [closed for closed, handed in self._open.items() if handed.holder in gone] if gone else []
+        self._close(lost, encoded("error", {"message": "You may follow this no longer."}))
 
     def _close(self, streams: Iterable[asyncio.Future[bytes]], last: bytes) -> None:
         for closed in list(streams):
@@ -141,8 +153,8 @@ class Streams:
                 closed.set_result(last)
 
 
-def _gone(holders: set[Holder]) -> set[Holder]:
+def _gone(holders: Iterable[Holder]) -> set[Holder]:
     try:
         return {holder for holder in holders if not holder.may_still()}
     finally:
-        connection.close()
+        connection.close_if_unusable_or_obsolete()

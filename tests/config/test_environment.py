@@ -90,3 +90,10 @@ def test_a_mail_url_that_means_nothing_is_reported(monkeypatch: pytest.MonkeyPat
     environment.mailer("URL", default="", mend="Write another.")
 
     assert problems == [Problem("URL", "Not a mail URL.", "Write another.")]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"), [("", True), ("hunter2", True), ("x" * 60, True), ("abcd" * 20, True), ("abcde" * 10, False)]
+)
+def test_a_key_is_weak_that_is_short_or_of_few_characters(key: str, expected: object) -> None:
+    assert environment.is_weak(key) is expected

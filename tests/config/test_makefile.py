@@ -39,9 +39,9 @@ class Machine:
         path.write_text(f'#!/bin/sh\necho "{command} $*" >> "{self.home}/calls"\n{script}\n')
         path.chmod(0o755)
 
-    def make(self) -> subprocess.CompletedProcess[str]:
+    def make(self, target: str = ".venv/installed") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["make", ".venv/installed"],
+            ["make", target],
             cwd=self.project,
             env={"PATH": str(self.home / "bin"), "HOME": str(self.home)},
             capture_output=True,
@@ -154,3 +154,20 @@ def test_an_installation_that_failed_is_done_again(machine: Machine) -> None:
 
     assert machine.make().returncode == 0
     assert machine.is_installed
+
+
+def test_the_audit_says_so_where_nothing_is_there_to_do_it(machine: Machine) -> None:
+    answer = machine.make("audit")
+
+    assert answer.returncode == 0
+    assert answer.stdout == "Skipped the audit: neither pip-audit nor uv is installed.\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "call"), [("pip-audit", "pip-audit --disable-pip"), ("uv", "uv tool run pip-audit --disable-pip")]
+)
+def test_the_audit_fails_where_one_is_found(machine: Machine, command: str, call: str) -> None:
+    machine.has(command, 'case "$*" in *--require-hashes*) exit 1 ;; esac')
+
+    assert machine.make("audit").returncode != 0
+    assert machine.calls[-1] == f"{call} --require-hashes -r requirements/dev.txt"

@@ -69,7 +69,7 @@ def test_it_answers_and_ends_within_seconds_of_sigterm(database_url: str) -> Non
 
 @pytest.mark.parametrize("debug", ["true", "false"])
 def test_it_serves_the_admin_with_its_assets(database_url: str, debug: str) -> None:
-    with server(DATABASE_URL=database_url, DEBUG=debug, HTTPS_ONLY="false", SECRET_KEY="a key of this test") as (
+    with server(DATABASE_URL=database_url, DEBUG=debug, HTTPS_ONLY="false", SECRET_KEY="of a test " * 5) as (
         _,
         port,
     ):

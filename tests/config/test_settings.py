@@ -1,9 +1,14 @@
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
+from pytest_django import Settings
 
-from tests.config.processes import manage
+from config import checks
+from tests.config.processes import ROOT, SECONDS, environment, manage
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
 
@@ -54,6 +59,67 @@ def test_it_refuses_the_example_key_when_debug_is_off() -> None:
     assert "SECRET_KEY: DEBUG is off and the key is the example's." in answer.stderr
 
 
+def test_it_refuses_a_weak_key_when_debug_is_off_and_does_not_repeat_it() -> None:
+    answer = manage("check", DEBUG="false", SECRET_KEY="hunter2")
+
+    assert answer.returncode == 1
+    assert "SECRET_KEY: DEBUG is off and the key is weak." in answer.stderr
+    assert "Set SECRET_KEY to 50 random characters." in answer.stderr
+    assert "hunter2" not in answer.stderr
+
+
+WORKER = ["-m", "celery", "-A", "config", "worker", "--concurrency=1", "--without-gossip", "--without-mingle"]
+
+
+@pytest.mark.parametrize(
+    "started",
+    [
+        ["-m", "uvicorn", "config.asgi:application", "--port=0", "--lifespan=off"],
+        ["manage.py", "run_worker"],
+        WORKER,
+    ],
+    ids=["server", "worker", "Celery's worker"],
+)
+def test_nothing_starts_on_the_example_key_when_debug_is_off(started: list[str], tmp_path: Path) -> None:
+    broker = {"DISPATCHER": "celery", "CELERY_BROKER_URL": "redis://127.0.0.1:9/0"} if started is WORKER else {}
+    url = f"sqlite:///{tmp_path}/db.sqlite3"
+    answer = subprocess.run(
+        [sys.executable, *started], cwd=ROOT, env=environment(DEBUG="false", DATABASE_URL=url, **broker),
+        capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+
+    assert answer.returncode == 1
+    assert "SECRET_KEY: DEBUG is off and the key is the example's." in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("debug", "hosts", "found"),
+    [(False, ["a.example", "*"], ["trilith.W002"]), (False, ["a.example"], []), (True, ["*"], [])],
+)
+def test_it_warns_of_a_server_that_answers_to_every_name(
+    settings: Settings, debug: object, hosts: list[str], found: list[str]
+) -> None:
+    settings.DEBUG, settings.ALLOWED_HOSTS = debug, hosts
+
+    warnings = checks.hosts()
+
+    assert [warning.id for warning in warnings] == found
+    assert all("Name them, such as trilith.example" in (warning.hint or "") for warning in warnings)
+
+
+def test_it_warns_of_names_that_isolate_nothing(settings: Settings) -> None:
+    settings.ISOLATED_ACTIONS = frozenset({"*", "create_task", "wait", "charrge"})
+
+    warnings = checks.isolated_actions()
+
+    assert [warning.msg for warning in warnings] == [
+        "ISOLATED_ACTIONS: 'charrge' is no action type.",
+        "ISOLATED_ACTIONS: 'create_task' works inside its process alone.",
+        "ISOLATED_ACTIONS: 'wait' works inside its process alone.",
+    ]
+
+
 def test_it_passes_the_deployment_check_with_a_production_environment() -> None:
     answer = manage(
         "check",
@@ -61,11 +127,27 @@ def test_it_passes_the_deployment_check_with_a_production_environment() -> None:
         "--fail-level=WARNING",
         DEBUG="false",
         SECRET_KEY=secrets.token_urlsafe(50),
+        SECRETS_KEYS=Fernet.generate_key().decode(),
         ALLOWED_HOSTS="trilith.example",
         DATABASE_URL=POSTGRES,
     )
 
     assert answer.returncode == 0, answer.stderr
+
+
+def test_it_says_that_secrets_have_no_key_of_their_own() -> None:
+    answer = manage("check", "--deploy", DEBUG="false", SECRET_KEY=secrets.token_urlsafe(50), DATABASE_URL=POSTGRES)
+
+    assert "SECRETS_KEYS: not set" in answer.stderr
+
+
+@pytest.mark.parametrize("keys", ["short", f"{'a' * 43}=,", "é" * 32])
+def test_a_key_that_is_none_is_refused_and_not_repeated(keys: str) -> None:
+    answer = manage("check", SECRETS_KEYS=keys)
+
+    assert answer.returncode == 1
+    assert "SECRETS_KEYS: Item" in answer.stderr
+    assert keys.strip(",") not in answer.stderr
 
 
 @pytest.mark.parametrize(("synchronous", "level"), [("FULL", 2), ("NORMAL", 1)])

@@ -80,7 +80,12 @@ def token(postgres: Cluster) -> str:
 def served(request: pytest.FixtureRequest, postgres: Cluster, token: str) -> Iterator[tuple[Cluster, Server, str]]:
     """A server, and a token that opens a workspace there."""
     url = postgres.url
-    variables = {"DEBUG": request.param, "SECRET_KEY": "x" * 50, "HTTPS_ONLY": "false", "ALLOWED_HOSTS": "127.0.0.1"}
+    variables = {
+        "DEBUG": request.param,
+        "SECRET_KEY": "of a test " * 5,
+        "HTTPS_ONLY": "false",
+        "ALLOWED_HOSTS": "127.0.0.1",
+    }
     with serving(DATABASE_URL=url, LOG_FORMAT="plain", **variables) as server:
         yield postgres, server, token
 

@@ -16,12 +16,12 @@ from tests.workflows.http_server import replying, serving
 from workflows.actions import registry
 from workflows.actions.context import ActionContext
 from workflows.documents import Json
+from workspaces import secrets
 from workspaces.models import Task, Workspace
 
 PAGE = DOCS / "actions.md"
 BUILT_IN = ("call_api", "condition", "create_task", "send_notification", "wait")
 TRIGGER: Json = {"number": "A-7", "total": 1250, "customer": "emmy", "cents": 700}
-VARIABLES: dict[str, Json] = {"token": "secret"}
 
 
 def shown(name: str, kind: str) -> Any:
@@ -67,6 +67,7 @@ def workspace() -> Workspace:
     made = WorkspaceFactory.create()
     for username in ("ada", "grace"):
         MembershipFactory.create(workspace=made, user=UserFactory.create(username=username))
+    secrets.put(workspace=made, name="LEDGER_TOKEN", value="sk-4f0a81c2d9e7")
     return made
 
 
@@ -85,7 +86,7 @@ def test_an_example_gives_the_output_shown(name: str, workspace: Workspace, sett
 
 
 def ran(workflow: Any, *, dry_run: bool = False, trigger: Json = TRIGGER) -> Execution:
-    execution = services.start(workflow=workflow, trigger_data=trigger, variables=VARIABLES, dry_run=dry_run)
+    execution = services.start(workflow=workflow, trigger_data=trigger, dry_run=dry_run)
     return services.run(execution=execution)
 
 
@@ -145,4 +146,4 @@ def test_what_the_context_has_is_all_told() -> None:
     public = {name for name in dir(ActionContext) if not name.startswith("_")}
     fields = {field.name for field in dataclasses.fields(ActionContext)}
 
-    assert (public | fields) - told == {"started", "lines"}, "what the engine keeps there for itself"
+    assert (public | fields) - told == {"started", "lines", "first_id"}, "what the engine keeps there for itself"
