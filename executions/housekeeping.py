@@ -12,6 +12,7 @@ from django.db import Error, connections
 
 from executions import chores, retention
 from executions.chores import Turn
+from workspaces import audit, signin
 from workspaces.models import Workspace
 
 PRUNE = "prune executions"
@@ -42,7 +43,7 @@ def next_time(now: datetime) -> datetime:
 
 
 def prune_all(*, rest: retention.Rest = time.sleep) -> bool:
-    """Deletes what the workspaces' rules don't keep; False when `rest` stopped it before it was done."""
+    """Deletes what the workspaces' rules don't keep, and old entries; False when `rest` stopped it before the end."""
     stopped = False
 
     def rest_unless_stopped(seconds: float) -> bool:
@@ -58,7 +59,9 @@ def prune_all(*, rest: retention.Rest = time.sleep) -> bool:
             logger.info("deleted %s executions of %s, which keeps %s", f"{deleted:,}", workspace.slug, rule)
         if stopped:
             return False
-    return True
+    signin.prune()
+    audit.prune(rest=rest_unless_stopped)
+    return not stopped
 
 
 def _run(stopping: threading.Event) -> None:

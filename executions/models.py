@@ -107,7 +107,8 @@ class Execution(models.Model):
     `wake_at`: when it next needs somebody; NULL if and only if it has ended. `epoch`: the fencing number, one more
     with every claim and with every cancel. `position`: the latest in its order of events. `claims`: how often it was
     claimed since an attempt last ended. `idempotency_key` is what its starter sent along, once per workflow, and
-    `request_digest` the SHA-256 of what it was to start with.
+    `request_digest` the SHA-256 of what it was to start with. `resumed_from` is the execution that this one goes on
+    with, `first` the one at the head of all these, by which its steps' idempotency keys go; both may have been deleted.
     """
 
     id = UUID7Key()
@@ -128,6 +129,8 @@ class Execution(models.Model):
     timeout_ms = models.BigIntegerField(null=True)
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 (NULL: none, and unique otherwise)
     request_digest = models.CharField(max_length=64, null=True)  # noqa: DJ001 (NULL along with the key)
+    resumed_from = models.UUIDField(null=True)
+    first = models.UUIDField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
@@ -162,6 +165,11 @@ class Execution(models.Model):
                 fields=["workflow", "idempotency_key"],
                 name="execution_once_per_idempotency_key",
                 condition=Q(idempotency_key__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["resumed_from"],
+                name="execution_resumed_once",
+                condition=Q(resumed_from__isnull=False),
             ),
         ]
         indexes: ClassVar = [
@@ -199,10 +207,10 @@ class Execution(models.Model):
 
     @property
     def duration_ms(self) -> int | None:
-        """From its first claim to its end, or None while one of them is still to come."""
+        """From its first claim to its end, None while one is still to come; 0 at least, whoever sets the clock."""
         if self.started_at is None or self.completed_at is None:
             return None
-        return round((self.completed_at - self.started_at).total_seconds() * 1000)
+        return max(0, round((self.completed_at - self.started_at).total_seconds() * 1000))
 
 
 class Step(models.Model):
@@ -249,7 +257,7 @@ class Step(models.Model):
     def duration_ms(self) -> int | None:
         if self.started_at is None or self.completed_at is None:
             return None
-        return round((self.completed_at - self.started_at).total_seconds() * 1000)
+        return max(0, round((self.completed_at - self.started_at).total_seconds() * 1000))
 
 
 class Pruned(models.Model):

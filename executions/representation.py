@@ -29,6 +29,7 @@ def execution_json(execution: Execution, *, tracebacks: bool = False) -> dict[st
         "completedAt": moment(execution.completed_at),
         "durationMs": execution.duration_ms,
         "isSimulation": execution.is_simulation,
+        "resumedFrom": str(execution.resumed_from) if execution.resumed_from else None,
         "waitingFor": waiting_for(execution),
     }
 

@@ -11,24 +11,32 @@ from django.db import IntegrityError, transaction
 
 from executions.engine import clock, dispatch, due, journal, limits, metrics, runner
 from executions.engine.runner import Observer
-from executions.models import Execution
-from executions.states import ExecutionStatus, TransitionNotAllowed, WaitingFor
+from executions.models import UNSUCCESSFUL, Execution, Step
+from executions.representation import in_order
+from executions.states import ExecutionStatus, StepStatus, TransitionNotAllowed, WaitingFor
+from workflows.definition import OnError
 from workflows.documents import DocumentError, Json, dump, encode, join
 from workflows.models import Workflow, WorkflowStatus
 from workflows.services import definition_of
+from workspaces import audit
+from workspaces.models import Action, AuditEntry
 
 FIRST_LOOK_SECONDS = 0.01
 LOOK_SECONDS = 0.25
 IDEMPOTENCY_KEY = re.compile(r"[ -~]{1,255}")
 
 __all__ = [
-    "IdempotencyConflict", "InvalidIdempotencyKey", "NotActive", "Started", "TransitionNotAllowed",
-    "cancel", "may_run_again", "run", "run_again", "start", "start_once", "wait",
+    "IdempotencyConflict", "InvalidIdempotencyKey", "NotActive", "NotResumable", "Started", "TransitionNotAllowed",
+    "cancel", "may_resume", "may_run_again", "resume", "run", "run_again", "start", "start_once", "wait",
 ]  # fmt: skip
 
 
 class NotActive(Exception):
     """The workflow isn't ACTIVE, so only a dry run of it may start; an ARCHIVED one doesn't start at all."""
+
+
+class NotResumable(Exception):
+    """The execution goes on, or it is COMPLETED: there is nothing to resume."""
 
 
 class InvalidIdempotencyKey(ValueError):
@@ -166,7 +174,12 @@ def _started(execution: Execution, workflow: Workflow, variables: dict[str, Json
     execution.version_id = workflow.version_id
     execution.variables = {**definition.variables, **variables}
     execution.timeout_ms, execution.total_steps = definition.timeout, len(definition.actions)
-    return journal.start(execution)
+    return journal.start(execution, entry=_entry(Action.EXECUTION_START, execution, workflow.name))
+
+
+def _entry(action: Action, execution: Execution, name: str, **details: audit.Detail) -> AuditEntry | None:
+    kind: dict[str, audit.Detail] = {"dryRun": True} if execution.is_simulation else {}
+    return audit.entry_of(action, execution, workspace_id=execution.workspace_id, label=name, **kind | details)
 
 
 def run_again(*, execution: Execution, latest: bool, by: AbstractBaseUser | None = None) -> Execution:
@@ -180,14 +193,59 @@ def run_again(*, execution: Execution, latest: bool, by: AbstractBaseUser | None
             workflow=execution.workflow, trigger_data=execution.trigger_data, variables=_overrides(execution),
             triggered_by=by, dry_run=execution.is_simulation,
         )  # fmt: skip
-    again = Execution(
+    again = _copy_of(execution, by)
+    entry = _entry(Action.EXECUTION_START, again, execution.workflow.name, again=str(execution.pk))
+    if not journal.start(again, pinned=True, entry=entry):
+        raise _not_active(Workflow.objects.get(pk=execution.workflow_id))
+    return again
+
+
+def _copy_of(execution: Execution, by: AbstractBaseUser | None) -> Execution:
+    return Execution(
         workspace_id=execution.workspace_id, workflow_id=execution.workflow_id, version_id=execution.version_id,
         trigger_data=execution.trigger_data, variables=execution.variables, is_simulation=execution.is_simulation,
         timeout_ms=execution.timeout_ms, total_steps=execution.total_steps, triggered_by_id=by.pk if by else None,
     )  # fmt: skip
-    if not journal.start(again, pinned=True):
-        raise _not_active(Workflow.objects.get(pk=execution.workflow_id))
-    return again
+
+
+def resume(*, execution: Execution, by: AbstractBaseUser | None = None) -> Started:
+    """A new PENDING execution of the same version and data, which begins at the step where this one ended.
+
+    The steps that ended before are copied as they are recorded. An execution is resumed once: asked again it gives the
+    one that there is, which may be resumed in turn. Raises NotResumable unless it is FAILED, TIMEOUT or CANCELLED, and
+    NotActive as `start` does.
+    """
+    if execution.status not in UNSUCCESSFUL:
+        raise NotResumable(f"An execution that is {execution.status} can't be resumed; only one that ended unfinished.")
+    if earlier := Execution.objects.filter(resumed_from=execution.pk).first():
+        return Started(earlier, is_replay=True)
+    resumed = _copy_of(execution, by)
+    resumed.resumed_from, resumed.first = execution.pk, execution.first or execution.pk
+    entry = _entry(Action.EXECUTION_START, resumed, execution.workflow.name, resumed=str(execution.pk))
+    try:
+        if not journal.resume(resumed, _ended_for_good(execution), entry=entry):
+            raise _not_active(Workflow.objects.get(pk=execution.workflow_id))
+    except IntegrityError:
+        return Started(Execution.objects.get(resumed_from=execution.pk), is_replay=True)
+    return Started(Execution.objects.get(pk=resumed.pk), is_replay=False)
+
+
+def _ended_for_good(execution: Execution) -> list[Step]:
+    """Its steps but for the last one, if that is where it ended: what had failed and was to `continue` stays so."""
+    steps, error = in_order(execution), execution.error or {}
+    for step in steps[-1:]:
+        action = definition_of(execution.version_id).actions[int(step.path)]
+        went_on = action.on_error is OnError.CONTINUE and (step.error or {}).get("code") != error.get("code")
+        if step.status not in {StepStatus.SUCCESS, StepStatus.SKIPPED} and not (
+            step.status == StepStatus.FAILED and went_on
+        ):
+            return steps[:-1]
+    return steps
+
+
+def may_resume(execution: Execution) -> bool:
+    """Whether its own status and its workflow's, as they were read, let it."""
+    return execution.status in UNSUCCESSFUL and may_run_again(execution)
 
 
 def may_run_again(execution: Execution) -> bool:
@@ -257,7 +315,8 @@ def cancel(*, execution: Execution, by: AbstractBaseUser | None = None) -> Execu
     Raises TransitionNotAllowed when it has already ended: then it was not cancelled, and never will be.
     """
     message = f"Cancelled by {by.get_username()}." if by else "Cancelled."
-    journal.cancel(execution.pk, error={"code": "CANCELLED", "message": message})
+    entry = _entry(Action.EXECUTION_CANCEL, execution, execution.workflow.name)
+    journal.cancel(execution.pk, error={"code": "CANCELLED", "message": message}, entry=entry)
     transaction.on_commit(lambda: dispatch.interrupt(execution.pk))
     is_simulation = execution.is_simulation
     transaction.on_commit(lambda: metrics.ended(ExecutionStatus.CANCELLED, is_simulation=is_simulation))

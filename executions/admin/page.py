@@ -41,6 +41,7 @@ class ExecutionPage(ByRole):
         views = {
             "cancel": ("<uuid:pk>/cancel/", require_POST(self.cancel_view)),
             "again": ("<uuid:pk>/again/", require_POST(self.again_view)),
+            "resume": ("<uuid:pk>/resume/", require_POST(self.resume_view)),
             "stream": ("<uuid:pk>/stream/", require_safe(self.stream_view)),
             "document": ("<uuid:pk>/<str:part>.json", require_safe(self.document_view)),
             "step_document": ("<uuid:pk>/steps/<str:step>/<str:part>.json", require_safe(self.document_view)),
@@ -93,6 +94,22 @@ class ExecutionPage(ByRole):
         self.log_addition(request, again, f"Run again, with the data of {execution} and {again.version}.")
         messages.success(request, f"Started again, with {again.version}. This is the new execution.")
         return HttpResponseRedirect(_page_of(again))
+
+    def resume_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        execution = self._found(request, pk)
+        if not self.may_run(request, execution):
+            raise PermissionDenied
+        try:
+            resumed, is_replay = services.resume(execution=execution, by=_user(request))
+        except (services.NotActive, services.NotResumable) as refused:
+            messages.error(request, str(refused))
+            return HttpResponseRedirect(_page_of(execution))
+        if is_replay:
+            messages.info(request, "It was resumed before. This is the execution that goes on with it.")
+        else:
+            self.log_addition(request, resumed, f"Resumed from {execution}.")
+            messages.success(request, "Resumed. This is the new execution.")
+        return HttpResponseRedirect(_page_of(resumed))
 
     def document_view(self, request: HttpRequest, pk: UUID, part: str, step: str | None = None) -> HttpResponseBase:
         """One document, whole and indented; never HTML, whatever is in it."""

@@ -34,6 +34,7 @@ class Sections:
             "since": since,
             "is_latest": self.execution.version_id == self.execution.workflow.version_id,
             "runs_again": services.may_run_again(self.execution),
+            "resumes": services.may_resume(self.execution),
         }
 
     @cached_property
@@ -49,4 +50,5 @@ class Sections:
         begun = self.execution.started_at
         if begun is None:
             return None
-        return timeline.drawn(steps.lanes(self.rows, self.now), begun, self.execution.completed_at or self.now)
+        lanes = steps.lanes(self.rows, self.execution.created_at, self.now)
+        return timeline.drawn(lanes, begun, self.execution.completed_at or self.now)

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from executions.admin.documents import Document, bounded, document, limit_for, shown
 from executions.admin.spans import between_attempts, is_waiting, spans_of
-from executions.admin.timeline import Lane
+from executions.admin.timeline import Lane, Span
 from executions.durations import duration
 from executions.models import Execution, Step
 from executions.states import StepStatus
@@ -177,6 +177,10 @@ def _ran(step: Step, now: datetime, *, tracebacks: bool) -> Row:
     return Row(step.path, step.action_id, step.name, step.action_type, now, step=step, sees_tracebacks=tracebacks)
 
 
-def lanes(rows: Sequence[Row], now: datetime) -> list[Lane]:
-    """Those of the timeline."""
-    return [Lane(row.path, row.title, spans_of(row.step, now) if row.step else ()) for row in rows]
+def lanes(rows: Sequence[Row], since: datetime, now: datetime) -> list[Lane]:
+    """Those of the timeline. A step that ended before the execution was started is copied: its time is another's."""
+    return [Lane(row.path, row.title, _spans(row.step, since, now) if row.step else ()) for row in rows]
+
+
+def _spans(step: Step, since: datetime, now: datetime) -> tuple[Span, ...]:
+    return () if step.completed_at and step.completed_at < since else spans_of(step, now)

@@ -86,6 +86,9 @@ class ExecutionSerializer(serializers.Serializer[Any]):
     completedAt = Moment(allow_null=True)
     durationMs = serializers.IntegerField(allow_null=True)
     isSimulation = serializers.BooleanField()
+    resumedFrom = serializers.UUIDField(
+        allow_null=True, help_text="The execution with whose steps this one begins, if it was resumed."
+    )
     waitingFor = WaitingSerializer(allow_null=True)
 
 

@@ -11,6 +11,7 @@ urlpatterns = [
         f"{WORKFLOWS}/executions/<str:id>",
         ExecutionViews.as_view({"get": "retrieve", "post": "cancel", "delete": "cancel"}),
     ),
+    path(f"{WORKFLOWS}/executions/<str:id>/resume", ExecuteViews.as_view({"post": "resume"})),
     path(f"{WORKFLOWS}/executions/<str:id>/stream", StreamViews.as_view({"get": "stream"})),
     path(f"{WORKFLOWS}/executions/<str:id>/stream-ticket", TicketViews.as_view({"post": "issue"})),
     path(f"{WORKFLOWS}/<str:id>/executions", HistoryViews.as_view({"get": "brief"})),

@@ -69,6 +69,13 @@ class ExecuteViews(ExecutionView):
             description="202 at once; 200 with its steps when the client waits and it ends in time. Only an ACTIVE "
             "workflow runs, save for a dry run.",
         ),
+        "resume": Operation(
+            "resumeExecution", "Goes on with an execution that ended unfinished, as a new one", Verb.EXECUTE, STATUS,
+            status=202, also={200: STATUS}, errors=(409,), parameters=(WAIT, PREFER, LOCATION, APPLIED, REPLAYED),
+            description="Of one that is FAILED, TIMEOUT or CANCELLED: of the same version, with the same data. Its "
+            "steps that ended are copied, and it begins at the one where that came to its end, with the same "
+            "idempotency keys. An execution is resumed once; asked again, the answer is the same new one.",
+        ),
         "latest": Operation("readLatestExecution", "The latest execution of a workflow", Verb.READ, LATEST),
     }  # fmt: skip
 
@@ -77,9 +84,21 @@ class ExecuteViews(ExecutionView):
 
         Where the server can wait without holding a thread, it says so and does it itself.
         """
-        seconds = wait_seconds(request)
-        workflow = self.workflow(id)
-        execution, is_replay = self._started(request, workflow)
+        seconds, workflow = wait_seconds(request), self.workflow(id)
+        return self._answer(request, workspace, workflow, self._started(request, workflow), seconds)
+
+    def resume(self, request: Request, workspace: str, id: str) -> Response:
+        """Answers as `execute` does."""
+        if request.data:
+            raise ValidationError({"body": ["Send none: it goes on with what it was started with."]})
+        execution = by_id(Execution.objects.filter(workspace=self.workspace).select_related("workflow__version"), id)
+        seconds, resumed = wait_seconds(request), services.resume(execution=execution, by=self.caller.user)
+        return self._answer(request, workspace, execution.workflow, resumed, seconds)
+
+    def _answer(
+        self, request: Request, workspace: str, workflow: Workflow, started: services.Started, seconds: int
+    ) -> Response:
+        execution, is_replay = started
         held = HELD_BY_SERVER in request.META
         if seconds and not execution.has_ended and not held:
             services.wait(execution=execution, seconds=seconds)

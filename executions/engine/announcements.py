@@ -12,6 +12,8 @@ from uuid import UUID
 
 from django.db import transaction
 
+from executions.engine import faults
+
 CHANNEL = "trilith_executions"
 DUE_CHANNEL = "trilith_due"
 """For those who carry executions on: something is due. It has no payload."""
@@ -75,4 +77,9 @@ def is_told() -> bool:
 def announce(announcement: Announcement) -> None:
     """Once the transaction has committed, at once where there is none."""
     for hearer in (*_hearers, *_tellers):
-        transaction.on_commit(partial(hearer, announcement), robust=True)
+        transaction.on_commit(partial(_tell, hearer, announcement), robust=True)
+
+
+def _tell(hearer: Hearer, announcement: Announcement) -> None:
+    faults.reach("announce.before")
+    hearer(announcement)

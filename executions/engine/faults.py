@@ -8,8 +8,13 @@ POINTS = (
     "start.after",
     "claim.before", "claim.after",
     "commit.before", "commit.inside", "commit.after",
-    "effect.before", "effect.after",
-    "cancel.before", "cancel.after",
+    "effect.before", "effect.after", "step.between",
+    "wait.asleep", "wait.over",
+    "backoff.asleep", "backoff.over",
+    "recovery.before",
+    "cancel.before", "cancel.inside", "cancel.after",
+    "finish.before", "finish.after",
+    "announce.before", "notify.before",
 )  # fmt: skip
 
 _armed: dict[str, Callable[[], None]] = {}
@@ -27,19 +32,30 @@ def arm(point: str, fault: Callable[[], None]) -> None:
     _armed[point] = fault
 
 
-def disarm() -> None:
-    _armed.clear()
+def disarm(*points: str) -> None:
+    """These points; all, if none is named."""
+    for point in points or POINTS:
+        _armed.pop(point, None)
+
+
+def at(count: int, fault: Callable[[], None]) -> Callable[[], None]:
+    """`fault`, the `count`th time that this is called, and at no other."""
+    remaining = count
+
+    def counted() -> None:
+        nonlocal remaining
+        remaining -= 1
+        if remaining == 0:
+            fault()
+
+    return counted
+
+
+def kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def arm_from(text: str) -> None:
     """Arms what a parent process asks for: `effect.after=3` kills this process by SIGKILL at the third time."""
     point, _, count = text.partition("=")
-    remaining = int(count or 1)
-
-    def kill() -> None:
-        nonlocal remaining
-        remaining -= 1
-        if remaining == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    arm(point, kill)
+    arm(point, at(int(count or 1), kill))

@@ -59,6 +59,8 @@ class Feeder:
         self._thread.start()
 
     def stop(self, grace_seconds: float) -> bool:
+        if self._thread.ident is None:
+            return True  # told to end before it was ready
         announcements.stop_hearing(self._heard)
         self._stopping.set()
         self._due.put(None)

@@ -1,6 +1,7 @@
 """The one writer of steps and of an execution's status. Every write is fenced by the epoch of its claim."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
@@ -19,11 +20,12 @@ from executions.engine.announcements import Announcement
 from executions.engine.plan import Finish, Sleep, StepRecord
 from executions.engine.statements import Piece, as_time, as_uuid
 from executions.engine.transactions import current, write_transaction
-from executions.models import Execution
+from executions.models import Execution, Step
 from executions.states import ExecutionStatus, StepStatus, check_transition
 from workflows.documents import Json
 from workflows.models import Workflow
 from workspaces.fields import uuid7
+from workspaces.models import AuditEntry
 
 RENEW_LEASE_AFTER = 1 / 3
 _MINE = "id = %s AND epoch = %s AND wake_at IS NOT NULL"
@@ -49,6 +51,7 @@ class Assignment:
     is_simulation: bool
     started_at: datetime
     timeout_ms: int | None
+    first: UUID
 
     @property
     def deadline(self) -> datetime | None:
@@ -91,10 +94,10 @@ class Change:
     new_attempt: bool = False
 
 
-def start(execution: Execution, *, pinned: bool = False) -> bool:
+def start(execution: Execution, *, pinned: bool = False, entry: AuditEntry | None = None) -> bool:
     """Inserts a PENDING execution that is due at once, and counts it; a dry run is counted as one and nowhere else.
 
-    Where there is a limit it is held first, and admitted at once if there is room.
+    Where there is a limit it is held first, and admitted at once if there is room. The `entry` tells who did it.
 
     False, with nothing written, when the workflow isn't ACTIVE (for a dry run: is ARCHIVED) or, unless the execution's
     is `pinned`, its version is another.
@@ -102,10 +105,10 @@ def start(execution: Execution, *, pinned: bool = False) -> bool:
     """
     db = current()
     fence = statements.counted_start(db, execution, pinned=pinned)
-    insert = statements.new_execution(db, execution)
+    inserts = [statements.new_execution(db, execution), *([statements.new_entry(db, entry)] if entry else [])]
     with _savepoint_for_key(db, execution):
         news = Announcement(execution.pk, execution.workspace_id, 0)
-        rows = statements.run_fenced(db, fence, [insert], news)
+        rows = statements.run_fenced(db, fence, inserts, news)
     for now, has_limit in rows:
         execution.created_at = execution.wake_at = as_time(now)
         if has_limit:
@@ -113,6 +116,24 @@ def start(execution: Execution, *, pinned: bool = False) -> bool:
             execution.refresh_from_db(fields=["wake_at", "waiting_for"])
     faults.reach("start.after")
     return bool(rows)
+
+
+def resume(execution: Execution, steps: Sequence[Step], *, entry: AuditEntry | None = None) -> bool:
+    """Starts an execution, as `start` does a pinned one, behind copies of another one's `steps`, in their order.
+
+    Raises IntegrityError, with nothing written, when it was resumed before.
+    """
+    with write_transaction():
+        if not start(execution, pinned=True, entry=entry):
+            return False
+        for position, step in enumerate(steps, start=1):
+            step.pk, step.execution_id, step.position = uuid7(), execution.pk, position
+        Step.objects.bulk_create(steps)
+        ended = Counter(_COUNTER[StepStatus(step.status)] for step in steps)
+        tally = {f"{counter}_steps": ended[counter] for counter in _COUNTER.values()}
+        links = {"resumed_from": execution.resumed_from, "first": execution.first}
+        Execution.objects.filter(pk=execution.pk).update(position=len(steps), **tally, **links)
+    return True
 
 
 def _savepoint_for_key(db: BaseDatabaseWrapper, execution: Execution) -> AbstractContextManager[None]:
@@ -137,6 +158,17 @@ def claim_by_turns(limit: int, *, after: UUID) -> list[Claim]:
     return _claim(picking.by_turns(current(), limit, after))
 
 
+def taken_over(execution_id: UUID, epoch: int) -> Claim | None:
+    """The claim that another process made for this one, whose first commit renews its lease; None when it is lost."""
+    db = current()
+    sql = f"SELECT {_claimed_columns(db)} FROM executions_execution WHERE {_MINE}"
+    for row in statements.run_fenced(db, Piece(sql, [statements.key(db, execution_id), epoch])):
+        claim = _claimed(row)
+        claim.leased_at -= settings.LEASE_SECONDS
+        return claim
+    return None
+
+
 def _claim(due: Piece) -> list[Claim]:
     faults.reach("claim.before")
     db = current()
@@ -146,14 +178,21 @@ def _claim(due: Piece) -> list[Claim]:
     sql = (
         f"UPDATE executions_execution SET epoch = epoch + 1, claims = claims + 1, status = 'RUNNING',"
         f" started_at = COALESCE(started_at, {now}), wake_at = {lease}, waiting_for = NULL"
-        f" WHERE {picked} AND wake_at <= {now}"
-        " RETURNING epoch, claims, position, successful_steps, failed_steps, skipped_steps, "
-        f"{now}, id, workspace_id, workflow_id, (SELECT name FROM workflows_workflow WHERE id = workflow_id),"
-        " version_id, triggered_by_id, trigger_data, variables, is_simulation, started_at, timeout_ms"
+        f" WHERE {picked} AND wake_at <= {now} RETURNING {_claimed_columns(db)}"
     )
     rows = statements.run_fenced(db, Piece(sql, due.parameters))
     faults.reach("claim.after")
     return [_claimed(row) for row in rows]
+
+
+def _claimed_columns(db: BaseDatabaseWrapper) -> str:
+    return (
+        "epoch, claims, position, successful_steps, failed_steps, skipped_steps, "
+        f"{statements.now(db)}, id, workspace_id, workflow_id,"
+        " (SELECT name FROM workflows_workflow WHERE id = workflow_id),"
+        " version_id, triggered_by_id, trigger_data, variables, is_simulation, started_at, timeout_ms,"
+        " COALESCE(first, id)"
+    )
 
 
 def _claimed(row: Sequence[Any]) -> Claim:
@@ -165,10 +204,12 @@ def _claimed(row: Sequence[Any]) -> Claim:
 
 
 def _assignment(row: Sequence[Any]) -> Assignment:
-    execution_id, workspace_id, workflow_id, name, version_id, user_id, trigger, variables, dry, started, timeout = row
+    *ids, name, version_id, user_id, trigger, variables, dry, started, timeout, first = row
+    execution_id, workspace_id, workflow_id = ids
     return Assignment(
         as_uuid(execution_id), as_uuid(workspace_id), as_uuid(workflow_id), name, as_uuid(version_id), user_id,
         None if trigger is None else json.loads(trigger), json.loads(variables), bool(dry), as_time(started), timeout,
+        as_uuid(first),
     )  # fmt: skip
 
 
@@ -252,8 +293,8 @@ def release(claim: Claim, *, delay_seconds: float = 0.0) -> None:
             statements.announce(current(), Announcement(claim.execution_id, claim.assignment.workspace_id, 0))
 
 
-def cancel(execution_id: UUID, *, error: Json) -> None:
-    """Ends an execution as CANCELLED, with its open steps; whoever runs it is fenced off from here on.
+def cancel(execution_id: UUID, *, error: Json, entry: AuditEntry | None = None) -> None:
+    """Ends an execution as CANCELLED, with its open steps; whoever runs it is fenced off. The `entry` tells who did it.
 
     Raises Execution.DoesNotExist, or TransitionNotAllowed when it has already ended.
     """
@@ -262,6 +303,9 @@ def cancel(execution_id: UUID, *, error: Json) -> None:
         execution = Execution.objects.select_for_update().get(pk=execution_id)
         check_transition(ExecutionStatus(execution.status), ExecutionStatus.CANCELLED)
         _end(execution, ExecutionStatus.CANCELLED, StepStatus.CANCELLED, error)
+        if entry:
+            entry.save(force_insert=True)
+        faults.reach("cancel.inside")
     faults.reach("cancel.after")
 
 

@@ -62,6 +62,12 @@ STEP_SECONDS = Histogram(
 )
 THREADS = Gauge("trilith_executor_threads", "How many executions this process carries on at once.", registry=REGISTRY)
 BUSY_THREADS = Gauge("trilith_executor_busy_threads", "How many it carries on now.", registry=REGISTRY)
+LEFT_BEHIND = Gauge(
+    "trilith_handlers_left_behind",
+    "Handlers at work on attempts that nobody waits for any more, by action type.",
+    ["action_type"],
+    registry=REGISTRY,
+)
 
 for _status in FINAL:
     ENDED.labels(_status)

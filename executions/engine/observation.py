@@ -9,7 +9,7 @@ from structlog.contextvars import bind_contextvars, bound_contextvars, reset_con
 
 from executions.engine import metrics, tracing
 from executions.engine.journal import Claim
-from executions.engine.performer import Outcome, status_of
+from executions.engine.outcomes import Outcome, status_of
 from executions.engine.plan import StepRecord
 from workflows.actions.context import ActionContext
 from workflows.actions.registry import ActionType

@@ -1,68 +1,82 @@
-"""Calls handlers, on threads of their own so that one that hangs can be left behind; makes data of what comes."""
+"""Has handlers called on threads of their own, or in processes, so that one that hangs can be left behind."""
 
-import asyncio
 import contextvars
-import inspect
+import ctypes
+import logging
 import threading
-import traceback
+import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
+from typing import Protocol
 from uuid import UUID
 
-from django.db import connections
-from pydantic import ValidationError
-
-from workflows.actions.context import ActionContext, ActionError, Pause, Steer
+from executions.engine import isolation, metrics
+from executions.engine.calling import leave_the_pool, perform
+from executions.engine.outcomes import Failure, Outcome
+from workflows.actions.context import ActionCancelled, ActionContext
 from workflows.actions.registry import ActionType
-from workflows.documents import DocumentError, Json, encode
+from workflows.documents import Json
 
 MAX_IDLE_THREADS = 32
-MAX_MESSAGE_CHARACTERS = 2_000
-MAX_DETAILS_BYTES = 16 * 1024
-MAX_TRACE_CALLS = 8
+MAX_LEFT_BEHIND = 32
+"""Handlers of one action type that may be at work in this process though nobody waits for them any more."""
+PATIENCE_SECONDS = 0.5
+"""What a handler has to end by itself once nobody waits for it, before it is stopped if that is possible."""
+COMPUTES_FROM = 0.05
+"""Of that time. Many that compute share the interpreter, and one that waits needs none."""
+
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an attempt failed, as the step's row shows it."""
+class Work(Protocol):
+    """An attempt: in this thread, or in a process that this thread waits for."""
 
-    code: str
-    message: str
-    retryable: bool = True
-    details: Json = None
-    traceback: str = ""
+    def __call__(self) -> Outcome: ...
 
-    def as_json(self) -> Json:
-        """`{"code", "message", "details"?, "traceback"?}`; the traceback is for operators' eyes."""
-        more: dict[str, Json] = {"details": self.details, "traceback": self.traceback}
-        return {"code": self.code, "message": self.message, **{name: value for name, value in more.items() if value}}
+    def cancel(self) -> None:
+        """Tells a cooperative handler to stop."""
 
+    def stop(self) -> None:
+        """Ends one that hasn't listened, if that is possible. The call is still at work."""
 
-type Outcome = Steer | Pause | Failure
+    def computed_seconds(self) -> float:
+        """What it has taken of this process's share of the processors, as long as the call is at work."""
 
 
-def status_of(outcome: Outcome) -> str:
-    """How an attempt went, in the one word that metrics and traces have for it."""
-    match outcome:
-        case Failure():
-            return "failed"
-        case Pause():
-            return "paused"
-    return "success"
+class Here:
+    """In the thread that calls it, with the ids and the span of the one that made it."""
+
+    def __init__(self, action_type: ActionType, config: Json, context: ActionContext) -> None:
+        self._in_context = contextvars.copy_context()
+        self._given = action_type, config, context
+        self._thread_id = 0
+
+    def __call__(self) -> Outcome:
+        self._thread_id = threading.get_ident()
+        return self._in_context.run(perform, *self._given)
+
+    def cancel(self) -> None:
+        self._given[-1].cancelled.set()
+
+    def stop(self) -> None:
+        """Has Python raise there, which ends a loop that computes; what waits elsewhere hears of it afterwards."""
+        if self._thread_id:
+            thread, error = ctypes.c_ulong(self._thread_id), ctypes.py_object(ActionCancelled)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
+
+    def computed_seconds(self) -> float:
+        if not (self._thread_id and hasattr(time, "pthread_getcpuclockid")):
+            return 0.0
+        return time.clock_gettime(time.pthread_getcpuclockid(self._thread_id))
 
 
 class Call:
     """A handler at work on another thread. `wait` gives its outcome, or None when it hasn't one yet."""
 
-    def __init__(self, work: Callable[[], Outcome], execution_id: UUID, cancelled: threading.Event) -> None:
-        self.execution_id = execution_id
-        self._work = work
+    def __init__(self, work: Work, action: str, execution_id: UUID) -> None:
+        self.work, self.action, self.execution_id = work, action, execution_id
         self._outcome: Outcome | None = None
         self._settled = threading.Event()
-        self._cancelled = cancelled
 
     def wait(self, seconds: float) -> Outcome | None:
         self._settled.wait(seconds)
@@ -70,11 +84,14 @@ class Call:
 
     def interrupt(self) -> None:
         """Tells a cooperative handler to stop, and whoever waits for this call to look why."""
-        self._cancelled.set()
+        self.work.cancel()
         self._settled.set()
 
     def perform(self) -> None:
-        self._outcome = self._work()
+        self.settle(self.work())
+
+    def settle(self, outcome: Outcome) -> None:
+        self._outcome = outcome
         self._settled.set()
 
 
@@ -86,25 +103,34 @@ class _Thread(threading.Thread):
         self.inbox: SimpleQueue[Call] = SimpleQueue()
 
     def run(self) -> None:
+        """What was left behind may be stopped at any moment, also a little late: its thread calls no other."""
+        leave_the_pool()
         while True:
-            self.inbox.get().perform()
-            connections.close_all()
-            if len(_idle) >= MAX_IDLE_THREADS:
+            call = self.inbox.get()
+            call.perform()
+            was_left = _came_back(call)
+            leave_the_pool()
+            if was_left or len(_idle) >= MAX_IDLE_THREADS:
                 return
             _idle.append(self)
 
 
 _idle: deque[_Thread] = deque()
 _calls: set[Call] = set()
+_left: set[Call] = set()
+_leaving = threading.Lock()
 
 
 def begin(action_type: ActionType, config: Json, context: ActionContext) -> Call:
     """Starts the handler on another thread; `end` it when nobody waits for it any more.
 
-    What it logs and calls there has the ids and the span of this thread.
+    Where too many of its type were left behind it isn't called: the outcome is that.
     """
-    in_context = contextvars.copy_context().run
-    call = Call(lambda: in_context(perform, action_type, config, context), context.execution_id, context.cancelled)
+    place = isolation.Apart if isolation.is_for(action_type) else Here
+    call = Call(place(action_type, config, context), action_type.name, context.execution_id)
+    if _left and (refusal := _refusal(action_type.name)):
+        call.settle(refusal)
+        return call
     try:
         thread = _idle.pop()
     except IndexError:
@@ -118,8 +144,55 @@ def begin(action_type: ActionType, config: Json, context: ActionContext) -> Call
 def end(call: Call) -> None:
     """Nobody waits for the call: a handler that is still at work is told so, and left behind if it doesn't listen."""
     _calls.discard(call)
-    if call.wait(0) is None:
-        call.interrupt()
+    with _leaving:
+        if call.wait(0) is not None:
+            return
+        _leave(call)
+        computed_before = call.work.computed_seconds()
+    stop = threading.Timer(PATIENCE_SECONDS, _stop, [call, computed_before])
+    stop.daemon = True
+    stop.start()
+    call.interrupt()
+
+
+def _stop(call: Call, computed_before: float) -> None:
+    """What computes all the time leaves others little of this process; so it gets another the next time."""
+    with _leaving:
+        if call in _left:
+            if call.work.computed_seconds() - computed_before > COMPUTES_FROM * PATIENCE_SECONDS:
+                isolation.confine(call.action)
+            call.work.stop()
+
+
+def _leave(call: Call) -> None:
+    _left.add(call)
+    metrics.LEFT_BEHIND.labels(call.action).inc()
+    if _left_of(call.action) == MAX_LEFT_BEHIND:
+        message = "%s attempts of %r are at work long after their time: no more begin. Mend it, restart this process."
+        logger.error(message, MAX_LEFT_BEHIND, call.action)
+
+
+def _left_of(action: str) -> int:
+    return sum(call.action == action for call in _left)
+
+
+def _came_back(call: Call) -> bool:
+    """Whether it had been left behind."""
+    with _leaving:
+        was_left = call in _left
+        if was_left:
+            _left.remove(call)
+            metrics.LEFT_BEHIND.labels(call.action).dec()
+    return was_left
+
+
+def _refusal(action: str) -> Failure | None:
+    with _leaving:
+        count = _left_of(action)
+    if count < MAX_LEFT_BEHIND:
+        return None
+    message = f"{count} attempts of {action!r} are still at work in this process long after their time; no other begins"
+    return Failure("LEFT_BEHIND", f"{message} before one of them ends.")
 
 
 def interrupt(execution_id: UUID) -> None:
@@ -127,72 +200,3 @@ def interrupt(execution_id: UUID) -> None:
     for call in tuple(_calls):
         if call.execution_id == execution_id:
             call.interrupt()
-
-
-def perform(action_type: ActionType, config: Json, context: ActionContext) -> Outcome:
-    """Calls the handler and checks what it gives."""
-    return guarded(lambda: _called(action_type, config, context))
-
-
-def guarded(work: Callable[[], Any]) -> Outcome:
-    """What `work()` gives, as an outcome. Nothing it does gets past this but the end of the process."""
-    try:
-        return _checked(work())
-    except BaseException as error:  # noqa: BLE001 (a handler may raise anything, SystemExit too: its step's failure)
-        return _failure(error)
-
-
-def _called(action_type: ActionType, config: Json, context: ActionContext) -> object:
-    result = action_type.handler(action_type.config.model_validate(config), context)
-    return asyncio.run(_awaited(result, context)) if inspect.iscoroutine(result) else result
-
-
-async def _awaited(coroutine: Any, context: ActionContext) -> object:
-    async with asyncio.timeout(context.remaining()):
-        return await coroutine
-
-
-def _checked(result: Any) -> Outcome:
-    outcome = result if isinstance(result, Steer | Pause) else Steer(result)
-    encode(outcome.output)
-    return outcome
-
-
-def _failure(error: BaseException) -> Failure:
-    match error:
-        case ActionError():
-            return _described(error)
-        case ValidationError():
-            faults = [f"config.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-            return Failure("INVALID_CONFIG", "; ".join(faults), retryable=False)
-        case DocumentError():
-            return Failure("INVALID_OUTPUT", f"The handler's result isn't JSON that can be kept: {error}", False)
-        case TimeoutError():
-            return Failure("TIMEOUT", _text(error) or "The handler gave up waiting.")
-    return Failure("HANDLER_ERROR", f"{type(error).__name__}: {_text(error)}", traceback=_trace(error))
-
-
-def _described(error: ActionError) -> Failure:
-    code, message, details = _clean(str(error.code)), _clean(str(error.message)), error.details
-    try:
-        encode(details, max_bytes=MAX_DETAILS_BYTES)
-    except DocumentError as fault:
-        details = f"left out, since they aren't JSON that can be kept: {_clean(str(fault))}"
-    return Failure(code, message, error.retryable, details)
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return _clean(str(error))
-    except BaseException as fault:  # noqa: BLE001 (the str() of somebody's exception is their code too)
-        return f"its text can't be had ({type(fault).__name__})"
-
-
-def _trace(error: BaseException) -> str:
-    """Where it came from, its last calls first to be kept; its own text is told apart, since that may raise."""
-    return _clean("".join(traceback.format_tb(error.__traceback__)[-MAX_TRACE_CALLS:]))
-
-
-def _clean(text: str) -> str:
-    """The text as every database can keep it."""
-    return text[:MAX_MESSAGE_CHARACTERS].replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from executions.engine.statements import Piece, key, now
+from executions.engine.statements import Piece, escaped, key, now
 
 NOBODY = UUID(int=0)
 """Before every workspace."""
@@ -58,9 +58,9 @@ def by_turns(db: BaseDatabaseWrapper, limit: int, after: UUID) -> Piece:
 
 
 def of_others(db: BaseDatabaseWrapper, workspace_id: UUID) -> Piece:
-    """Whether another workspace has anything due: a row, or none."""
+    """Whether another workspace has anything due: a row, or none. For Django's cursor, as nothing is claimed."""
     parameter = "CAST(%s AS uuid)" if db.vendor == "postgresql" else "%s"
-    due = _OLDEST_OF_TURN.format(now=now(db))
+    due = _OLDEST_OF_TURN.format(now=escaped(now(db)))
     sql = (
         f"{_TURNS.format(after=parameter)} SELECT 1 FROM turn WHERE {_TURN_COMES.format(after=parameter)}"
         f" AND turn.workspace_id <> {parameter} AND EXISTS ({due}) LIMIT 1"

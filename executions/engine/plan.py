@@ -100,7 +100,7 @@ def next_move(
 ) -> Move:
     """The one thing to do next. `claims` counts the claims since an attempt last ended."""
     if claims > MAX_CLAIMS_WITHOUT_PROGRESS:
-        return Finish(ExecutionStatus.FAILED, _poisoned(claims - 1), StepStatus.FAILED)
+        return Finish(ExecutionStatus.FAILED, poisoned(claims - 1), StepStatus.FAILED)
     if deadline is not None and now >= deadline:
         return Finish(ExecutionStatus.TIMEOUT, _timed_out(definition))
     previous: StepRecord | None = None
@@ -134,9 +134,11 @@ def _continue(record: StepRecord, action: Action, now: datetime, deadline: datet
     return Resolve(record)
 
 
-def _poisoned(claims: int) -> Json:
-    message = f"Its process ended {claims} times without finishing an attempt; the definition may be what kills it."
-    return {"code": "POISONED", "message": message}
+def poisoned(claims: int, last: str = "") -> Json:
+    """The error of an execution whose process ended at so many claims without progress; `last`: how it did last."""
+    last = f" ({last})" if last else ""
+    message = f"Its process ended {claims} times{last} without finishing an attempt;"
+    return {"code": "POISONED", "message": f"{message} the definition may be what kills it."}
 
 
 def _timed_out(definition: Definition) -> Json:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from executions.engine import metrics, retry
 from executions.engine.journal import Claim
-from executions.engine.performer import Failure
+from executions.engine.outcomes import Failure
 from executions.engine.plan import Again, StepRecord
 from executions.models import Step
 from executions.states import StepStatus

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from executions.engine import (
     deploys,
     faults,
+    isolation,
     journal,
     metrics,
     observation,
@@ -22,8 +23,9 @@ from executions.engine import (
     simulation,
     tracing,
 )
+from executions.engine.attempts import UNUSABLE, ConnectionClosed, performed_in_savepoint, timed_out, undone, unusable
 from executions.engine.journal import Change, Claim, Fenced
-from executions.engine.performer import Failure, Outcome
+from executions.engine.outcomes import Failure, Outcome
 from executions.engine.plan import (
     MAX_CLAIMS_WITHOUT_PROGRESS,
     Again,
@@ -35,14 +37,14 @@ from executions.engine.plan import (
     StepRecord,
     next_move,
 )
+from executions.engine.secrets import Secrets
 from executions.engine.transactions import write_transaction
-from executions.states import ExecutionStatus, StepStatus
+from executions.states import ExecutionStatus, StepStatus, WaitingFor
 from workflows.actions import registry
 from workflows.actions.context import ActionContext, Pause, Steer
-from workflows.actions.registry import ActionType, UnknownAction
+from workflows.actions.registry import ActionType
 from workflows.definition import Action
-from workflows.documents import DocumentError, Json, encode
-from workflows.expressions import ExpressionError
+from workflows.documents import Json, encode
 from workflows.services import definition_of
 
 MAX_CHECK_SECONDS = 1.0
@@ -79,7 +81,9 @@ def _carry_on(claim: Claim, should_stop: Callable[[], bool]) -> None:
         metrics.fenced(claim.execution_id)
         logger.info("execution %s is somebody else's now; epoch %s ends here", claim.execution_id, claim.epoch)
     except Exception as error:
-        if outages.is_one(error) and outages.hand_back(claim):
+        if outages.is_one(error):
+            if not outages.hand_back(claim):
+                raise
             logger.warning("execution %s was handed back: the database was lost (%s)", claim.execution_id, error)
             return
         if claim.claims > MAX_CLAIMS_WITHOUT_PROGRESS:
@@ -100,12 +104,14 @@ class _Run:
         self.deadline = self.execution.deadline
         self.steps = records.recorded(claim)
         self.scope = scope.build(self.execution, self.definition, self.steps.values())
+        self.secrets = Secrets(self.execution.workspace_id, self.definition)
         self.changes: dict[str, Change] = {}
 
     def carry_on(self) -> None:
         step = self._settle()
         while step is not None:
             step = self._perform(*step)
+            faults.reach("step.between")
 
     def _settle(self) -> tuple[StepRecord, Action] | None:
         """Plans and commits up to the next attempt to perform; None when there is nothing more to do now."""
@@ -119,19 +125,24 @@ class _Run:
                         self._commit()
                         return record, action
                 case Again() as move:
+                    faults.reach("recovery.before" if move.interrupted else "backoff.over")
                     record = self._note(records.next_attempt(move, self.claim.clock()), new_attempt=True)
                     self._commit()
                     return record, move.action
                 case Skip(path, action, reason):
                     self._note(records.fresh(path, action, StepStatus.SKIPPED, output={"reason": reason}), is_new=True)
                 case Resolve(record):
+                    faults.reach("wait.over")
                     self._note(replace(record, status=StepStatus.SUCCESS, wait_until=None))
                 case Sleep() as sleep:
                     self._commit(sleep=sleep)
+                    faults.reach("wait.asleep" if sleep.waiting_for is WaitingFor.TIMER else "backoff.asleep")
                     return None
                 case Finish() as finish:
                     self._close_open_steps(finish)
+                    faults.reach("finish.before")
                     self._commit(finish=finish)
+                    faults.reach("finish.after")
                     return None
 
     def _begin(self, path: str, action: Action) -> StepRecord | None:
@@ -145,8 +156,8 @@ class _Run:
                 return None
             config = self._rendered(action)
             encode(config)
-        except (ExpressionError, DocumentError, UnknownAction) as error:
-            failure = _unusable(action, error)
+        except UNUSABLE as error:
+            failure = unusable(action, error)
             self._note(replace(record, status=StepStatus.FAILED, error=failure.as_json()), is_new=True)
             return None
         record = replace(record, input=config, attempt_started_at=self.claim.clock())
@@ -155,22 +166,29 @@ class _Run:
     def _rendered(self, action: Action) -> Json:
         if registry.find(action.type).raw:
             return action.config
-        return simulation.render(action.config, self.scope, keep_unknown=self.execution.is_simulation)
+        return self.secrets.shown(action, self.scope, keep_unknown=self.execution.is_simulation)
 
     def _perform(self, record: StepRecord, action: Action) -> tuple[StepRecord, Action] | None:
+        with self.secrets.hidden():
+            return self._attempt(record, action)
+
+    def _attempt(self, record: StepRecord, action: Action) -> tuple[StepRecord, Action] | None:
         """Makes one attempt, records how it went, and settles what comes then."""
+        while not isolation.is_ready(action.type, _check_seconds()):
+            outages.heartbeat(self.claim)
         context = self._context(record, action)
         faults.reach("effect.before")
         try:
             action_type = registry.find(action.type)
-        except UnknownAction as error:
-            return self._recorded(record, action, _unusable(action, error), context)
+            given = self._given(record, action, action_type)
+        except UNUSABLE as error:
+            return self._recorded(record, action, unusable(action, error), context)
         if self.execution.is_simulation and not action_type.pure:
             outcome = simulation.shown(action_type, record.input, context)
         elif action_type.transactional:
-            return self._perform_inside(action_type, record, action, context)
+            return self._perform_inside(action_type, given, record, action, context)
         else:
-            outcome = observation.attempted(self._perform_apart, action_type, record, context)
+            outcome = observation.attempted(self._perform_apart, action_type, given, context)
         faults.reach("effect.after")
         return self._recorded(record, action, outcome, context)
 
@@ -180,36 +198,42 @@ class _Run:
         try:
             while (outcome := call.wait(min(context.remaining(), _check_seconds()))) is None:
                 if not context.remaining():
-                    return _timed_out(context)
+                    return timed_out(context)
                 outages.heartbeat(self.claim)
             return outcome
         finally:
             performer.end(call)
 
+    def _given(self, record: StepRecord, action: Action, action_type: ActionType) -> StepRecord:
+        """The record as its handler gets it, with secrets where it has masks. Never recorded."""
+        if action_type.raw or self.execution.is_simulation:
+            return record
+        config = self.secrets.given(action, self.scope, record.input)
+        return record if config is record.input else replace(record, input=config)
+
     def _perform_inside(
-        self, action_type: ActionType, record: StepRecord, action: Action, context: ActionContext
+        self, action_type: ActionType, given: StepRecord, record: StepRecord, action: Action, context: ActionContext
     ) -> tuple[StepRecord, Action] | None:
         """In the transaction that records it: its own writes and its step land together or not at all."""
         claim, steps = replace(self.claim), dict(self.steps)
         try:
             with write_transaction():
-                outcome = observation.attempted(_performed_in_savepoint, action_type, record, context)
+                outcome = observation.attempted(performed_in_savepoint, action_type, given, context)
                 outages.let_go_if_stopped()
                 faults.reach("effect.after")
                 return self._recorded(record, action, outcome, context)
-        except IntegrityError as error:
+        except (IntegrityError, ConnectionClosed) as error:
             self.claim, self.steps, self.changes = claim, steps, {}
             self.scope = scope.build(self.execution, self.definition, steps.values())
-            failure = Failure("INTEGRITY_ERROR", f"What the handler wrote breaks a rule of the database: {error}")
-            return self._recorded(record, action, failure, context)
+            return self._recorded(record, action, undone(error), context)
 
     def _recorded(
         self, record: StepRecord, action: Action, outcome: Outcome, context: ActionContext
     ) -> tuple[StepRecord, Action] | None:
-        record = replace(record, log=(*record.log, *context.lines))
-        match outcome:
-            case Failure():
-                self._note(records.failed(record, action, outcome, self.claim.clock()))
+        record = replace(record, log=(*record.log, *self.secrets.masked(context.lines)))
+        match self.secrets.masked_outcome(outcome):
+            case Failure() as failure:
+                self._note(records.failed(record, action, failure, self.claim.clock()))
             case Pause(until, output):
                 self._note(replace(record, wait_until=until, output=output))
             case Steer(output, flow):
@@ -226,6 +250,7 @@ class _Run:
             workflow_id=self.execution.workflow_id, workflow_name=self.execution.workflow_name,
             path=record.path, action_id=record.action_id, attempt=record.attempt, now=now, timeout_ms=timeout_ms,
             user_id=self.execution.triggered_by_id, is_simulation=self.execution.is_simulation, scope=self.scope,
+            first_id=self.execution.first,
         )  # fmt: skip
 
     def _note(self, record: StepRecord, *, is_new: bool = False, new_attempt: bool = False) -> StepRecord:
@@ -245,7 +270,7 @@ class _Run:
 
     def _commit(self, *, sleep: Sleep | None = None, finish: Finish | None = None) -> None:
         changes, self.changes = tuple(self.changes.values()), {}
-        journal.commit(self.claim, changes, sleep=sleep, finish=finish)
+        outages.commit(self.claim, changes, sleep=sleep, finish=finish)
         metrics.COMMITS.inc()
         if finish:
             transaction.on_commit(partial(metrics.finished, finish, is_simulation=self.execution.is_simulation))
@@ -271,27 +296,6 @@ class _Run:
 def _report(observer: Observer, changes: Iterable[Change]) -> None:
     for change in changes:
         observer(change.record)
-
-
-def _performed_in_savepoint(action_type: ActionType, record: StepRecord, context: ActionContext) -> Outcome:
-    with transaction.atomic():
-        outcome = performer.perform(action_type, record.input, context)
-        if not isinstance(outcome, Failure) and not context.remaining():
-            outcome = _timed_out(context)
-        if isinstance(outcome, Failure):
-            transaction.set_rollback(True)
-    return outcome
-
-
-def _unusable(action: Action, error: Exception) -> Failure:
-    """Why the attempt can't even be made, in this process and with this definition."""
-    if isinstance(error, UnknownAction):
-        return Failure("UNKNOWN_ACTION", f"No installed app has an action {action.type!r} any more.", retryable=False)
-    return Failure("INVALID_EXPRESSION", str(error), retryable=False)
-
-
-def _timed_out(context: ActionContext) -> Failure:
-    return Failure("TIMEOUT", f"The attempt took longer than its timeout of {context.timeout_ms} ms.")
 
 
 def _check_seconds() -> float:

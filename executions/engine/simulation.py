@@ -1,6 +1,6 @@
 """What differs in a dry run: nothing leaves the house, and what can't be known yet is shown as it was written."""
 
-from executions.engine.performer import Outcome, guarded
+from executions.engine.outcomes import Outcome, guarded
 from executions.engine.scope import Scope
 from workflows import expressions
 from workflows.actions.context import ActionContext

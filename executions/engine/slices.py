@@ -3,7 +3,7 @@
 import threading
 from uuid import UUID
 
-from executions.engine import clock, due, journal, runner
+from executions.engine import clock, due, journal, suspects
 from executions.engine.journal import Claim
 from executions.engine.picking import NOBODY
 
@@ -24,7 +24,7 @@ def advance(execution_id: UUID) -> None:
     if claim is None:
         return
     ends_at = clock.monotonic() + SLICE_SECONDS
-    runner.run(claim, should_stop=lambda: _stopping.is_set() or clock.monotonic() > ends_at)
+    suspects.carry_on(claim, should_stop=lambda: _stopping.is_set() or clock.monotonic() > ends_at)
 
 
 def stop() -> None:

@@ -23,7 +23,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from opentelemetry.util.types import AttributeValue
 
 from executions.engine.journal import Claim
-from executions.engine.performer import Failure, Outcome, status_of
+from executions.engine.outcomes import Failure, Outcome, status_of
 from executions.engine.plan import Finish, StepRecord
 from executions.states import ExecutionStatus
 

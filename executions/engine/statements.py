@@ -22,6 +22,7 @@ from executions.engine.transactions import plain_transaction
 from executions.models import Execution
 from executions.states import ExecutionStatus, StepStatus
 from workflows.documents import Json, dump
+from workspaces.models import AuditEntry
 
 NOW = {"postgresql": "statement_timestamp()", "sqlite": "STRFTIME('%Y-%m-%d %H:%M:%f', 'now')"}
 _LATER = {
@@ -37,6 +38,7 @@ _HAS_LIMIT = (
     " ON around.id = limited.workspace_id WHERE limited.id = %s"
     " AND (limited.max_running IS NOT NULL OR around.max_running IS NOT NULL))"
 )
+_ENTRY_TYPES = {"id": "uuid", "at": "timestamptz", "workspace_id": "uuid", "actor_id": "bigint", "details": "text"}
 OPEN_STEPS = (StepStatus.PENDING, StepStatus.RUNNING)
 COUNTERS = {
     ExecutionStatus.COMPLETED: ("success_count",),
@@ -135,15 +137,15 @@ def counted_end(
 
 
 def _duration_ms(db: BaseDatabaseWrapper, execution_id: UUID, started_at: datetime) -> Piece:
-    """Rounded as `Execution.duration_ms` is.
+    """Rounded as `Execution.duration_ms` is, and never below 0 as it isn't.
 
     On SQLite each statement of a transaction has a now of its own, so there the row is asked, in whole ms as its clock.
     """
     if db.vendor == "postgresql":
         elapsed = f"EXTRACT(EPOCH FROM {now(db)} - CAST(%s AS timestamptz))"
-        return Piece(f"CAST(ROUND(CAST({elapsed} AS float8) * 1000) AS bigint)", [started_at])
+        return Piece(f"CAST(GREATEST(0, ROUND(CAST({elapsed} AS float8) * 1000)) AS bigint)", [started_at])
     elapsed = "django_timestamp_diff(completed_at, started_at)"
-    sql = f"(SELECT CAST(ROUND({elapsed} / 1000.0) AS INTEGER) FROM executions_execution WHERE id = %s)"
+    sql = f"(SELECT MAX(0, CAST(ROUND({elapsed} / 1000.0) AS INTEGER)) FROM executions_execution WHERE id = %s)"
     return Piece(sql, [key(db, execution_id)])
 
 
@@ -168,6 +170,18 @@ def new_execution(db: BaseDatabaseWrapper, execution: Execution) -> Piece:
     selected = f"SELECT {_typed(db, values)}, 0, 0, 0, 0, 0, 0, {now(db)}, {wake_at}, {waiting_for}"
     parameters = [*(value for value, _ in values), workflow_id, workflow_id]
     return Piece(f"INSERT INTO executions_execution ({columns}) {selected}", parameters)
+
+
+def new_entry(db: BaseDatabaseWrapper, entry: AuditEntry) -> Piece:
+    """INSERT of who did it."""
+    fields = {str(field.column): field for field in AuditEntry._meta.concrete_fields}
+    values = [
+        (field.get_db_prep_save(getattr(entry, field.attname), db), _ENTRY_TYPES.get(column, "varchar"))
+        for column, field in fields.items()
+    ]
+    names = ", ".join(fields)
+    sql = f"INSERT INTO {AuditEntry._meta.db_table} ({names}) SELECT {_typed(db, values)}"
+    return Piece(sql, [value for value, _ in values])
 
 
 def _typed(db: BaseDatabaseWrapper, values: Sequence[tuple[Any, str]]) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error, connection, connections
 
-from executions.engine import announcements, clock, due, journal, limits, metrics, observation, runner
+from executions.engine import announcements, clock, due, journal, limits, metrics, observation, outages, suspects
 from executions.engine.announcements import DUE_CHANNEL, Announcement
 from executions.engine.journal import Claim
 from executions.engine.notifications import Notifications
@@ -134,7 +134,7 @@ class Executor:
             limits.sweep()
 
     def _claim_due(self, free: int) -> float | None:
-        if not free:
+        if not free or outages.are_on():
             return None
         claims = self._claimed_by_turns(free) if self._is_behind else journal.claim_due(free)
         self._note_turns(claims)
@@ -158,7 +158,7 @@ class Executor:
     def _work(self) -> None:
         while claim := self._claims.get():
             try:
-                runner.run(claim, should_stop=self._should_stop(claim))
+                suspects.carry_on(claim, should_stop=self._should_stop(claim))
             except Exception:  # the lease runs out, and then somebody carries on behind the last commit
                 ids = observation.ids(claim)
                 logger.exception("execution %s was left; due again at its lease's end", claim.execution_id, extra=ids)

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
-from executions.engine import announcements
+from executions.engine import announcements, faults
 from executions.engine.announcements import CHANNEL, DUE_CHANNEL, Announcement
 from executions.engine.notifications import connect
 
@@ -91,11 +91,16 @@ class Teller:
         if not news:
             return
         try:
+            faults.reach("notify.before")
             self._connected().execute(_NOTIFY, [list(part) for part in zip(*news, strict=True)], prepare=True)
         except psycopg.Error as error:
             logger.warning("other processes weren't told of %s changes, and will find them: %s", len(news), error)
-            self._disconnect()
-            self._stopping.wait(PAUSE_SECONDS)
+        except Exception:  # whatever it is, the next news are told of again
+            logger.exception("other processes weren't told of %s changes, and will find them", len(news))
+        else:
+            return
+        self._disconnect()
+        self._stopping.wait(PAUSE_SECONDS)
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None:

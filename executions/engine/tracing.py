@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from executions.engine.journal import Claim
-from executions.engine.performer import Outcome
+from executions.engine.outcomes import Outcome
 from executions.engine.plan import Finish, StepRecord
 
 spans: ModuleType | None = None

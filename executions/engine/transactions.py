@@ -42,7 +42,8 @@ def plain_transaction(db: BaseDatabaseWrapper) -> Iterator[None]:
         db.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            db.connection.execute("COMMIT")
         except BaseException:
-            db.connection.execute("ROLLBACK")
+            if db.connection.in_transaction:  # a full disk has ended it already, and a lock that others have hasn't
+                db.connection.execute("ROLLBACK")
             raise
-        db.connection.execute("COMMIT")

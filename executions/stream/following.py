@@ -1,6 +1,7 @@
 """The stream of one execution: what has happened, then what happens, with no gap and no repeat."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncGenerator, Iterator
 from uuid import UUID
@@ -13,6 +14,7 @@ from executions.stream.hub import Hub
 from executions.stream.reading import Reading
 
 KEEP_ALIVE_SECONDS = 15.0
+SHORTEST_PATIENCE = 0.6
 LOOK_SECONDS = 0.25
 
 
@@ -66,9 +68,13 @@ def _opening(read: Reading) -> bytes:
 
 
 async def woken(listener: Listener) -> bool:
-    """False when nothing has happened for so long that a proxy might think the connection dead."""
+    """False when nothing has happened for so long that a proxy might think the connection dead.
+
+    Not for all who came together at the same moment.
+    """
+    patience = random.uniform(SHORTEST_PATIENCE, 1) * KEEP_ALIVE_SECONDS  # noqa: S311 (it hides nothing)
     try:
-        async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+        async with asyncio.timeout(patience):
             await listener.aevent.wait()
     except TimeoutError:
         return False

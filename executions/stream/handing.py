@@ -13,7 +13,7 @@ from executions.stream.passes import Holder, Pass
 HELD_BY_SERVER = "HTTP_TRILITH_HELD_BY_SERVER"
 HANDED_OVER = "Trilith-Stream-Pass"
 CONTENT_TYPE = "text/event-stream"
-HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 MAX_POSITION_DIGITS = 18
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import batched
 from uuid import UUID
 
@@ -27,6 +28,12 @@ from executions.stream.reading import Reading
 from executions.stream.sources import Source
 
 LOOK_SECONDS = 1.0
+REST = 4
+"""Between two looks, in times of what the first one took: they take no more than a fifth of the time."""
+REST_WHEN_TOLD = 19
+"""The same while news may well be our own, of which we are told anyway: then a twentieth of the time."""
+TOLD_SECONDS = 0.1
+"""For how long after we were told of something that is so."""
 QUIET_SECONDS = 0.005
 MOST_PAUSE_SECONDS = 0.06
 IDS_A_QUERY = 500
@@ -57,9 +64,9 @@ class Hub:
         self._touched: set[UUID] = set()
         self._awake = threading.Event()
         self._pump = Pump("trilith-stream", hear=self.heard, is_needed=self._is_needed, turn=self._turn)
-        self._has_news = False
+        self._told_at = 0.0
         self._hints = 0
-        self._look_at_earliest = self._look_at_latest = 0.0
+        self._looked_at = self._look_took = self._look_at = 0.0
         self._reads: dict[tuple[UUID, int], asyncio.Future[Reading]] = {}
         self._readers = ThreadPoolExecutor(READERS, "trilith-stream-reader")
 
@@ -81,12 +88,18 @@ class Hub:
         return found
 
     def _shared(self, execution_id: UUID, since: int) -> asyncio.Future[Reading]:
+        """A reading that isn't over yet: to wait for one that is lets nobody else of the event loop run."""
         key = execution_id, since
-        if key not in self._reads:
+        reads = self._reads.get(key)
+        if reads is None or reads.done():
             reads = asyncio.get_running_loop().run_in_executor(self._readers, _read, execution_id, since)
-            reads.add_done_callback(lambda _: self._reads.pop(key))
+            reads.add_done_callback(partial(self._forget, key))
             self._reads[key] = reads
-        return asyncio.shield(self._reads[key])
+        return asyncio.shield(reads)
+
+    def _forget(self, key: tuple[UUID, int], reads: asyncio.Future[Reading]) -> None:
+        if self._reads.get(key) is reads:
+            del self._reads[key]
 
     def _passed_on(self, execution_id: UUID, read: int) -> int:
         """The position up to which everybody who listens has got everything; what is `read` first is the beginning."""
@@ -101,6 +114,7 @@ class Hub:
         return listeners.taken(self._manager, listener)
 
     def heard(self, news: Announcement) -> None:
+        self._told_at = time.monotonic()
         self.touch(news.execution_id, news.position)
 
     def touch(self, execution_id: UUID, position: int) -> None:
@@ -131,8 +145,8 @@ class Hub:
     def _turn(self, others: Source) -> None:
         self._awake.wait(others.pause)
         self._awake.clear()
-        self._has_news = others.has_news() or self._has_news
-        if self._is_time_to_look(time.monotonic()):
+        self._note_news(others)
+        if time.monotonic() > self._look_at:
             self._look()
         hints = self._hints
         for execution_id in self._taken():
@@ -154,20 +168,23 @@ class Hub:
             touched, self._touched = self._touched, set()
             return touched
 
-    def _is_time_to_look(self, now: float) -> bool:
-        return now > self._look_at_latest or (self._has_news and now > self._look_at_earliest)
+    def _note_news(self, others: Source) -> None:
+        """News are looked for soon; later, when they may be what we were told: SQLite's source hears us commit too."""
+        if others.has_news():
+            rest = REST_WHEN_TOLD if time.monotonic() - self._told_at < TOLD_SECONDS else REST
+            self._look_at = min(self._look_at, self._looked_at + rest * self._look_took)
 
     def _look(self) -> None:
-        """Finds who has moved on without our having been told; takes no more than a fifth of the time for it."""
-        begun, self._has_news = time.monotonic(), False
+        """Finds who has moved on without our having been told."""
+        began = time.monotonic()
         with self._lock:
             known = list(self._positions)
         for some in batched(known, IDS_A_QUERY):
             found = reading.positions(some)
             for execution_id in some:
                 self.touch(execution_id, found.get(execution_id, GONE))
-        ended = time.monotonic()
-        self._look_at_earliest, self._look_at_latest = ended + 4 * (ended - begun), ended + LOOK_SECONDS
+        self._looked_at = time.monotonic()
+        self._look_took, self._look_at = self._looked_at - began, self._looked_at + LOOK_SECONDS
 
     def _pass_on(self, execution_id: UUID) -> None:
         with self._lock:

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 import pytest
 from pytest_django import Settings
 
-from tests.api.clients import Answer, with_token
+from tests.api.clients import Answer, Api, with_token
 from tests.api.documents import new
 from tests.api.house import House
 from workflows.models import Workflow
 from workspaces.api import throttles
+from workspaces.models import AuditEntry
 
 MINUTE_BEGINS = 1_000_000_020.0
 
@@ -133,3 +134,18 @@ def test_zero_is_no_limit(house: House, settings: Settings) -> None:
     assert [house.guest.get(house.path).status for _ in range(6)] == [200] * 5 + [429]
     settings.REQUESTS_PER_MINUTE_IN_WORKSPACE = 0
     assert [house.guest.get(house.path).status for _ in range(10)] == [200] * 10
+
+
+def test_wrong_tokens_are_limited_by_address_and_right_ones_from_there_are_not(house: House) -> None:
+    wrong = Api(token="tri_wrong")
+
+    assert [wrong.get(house.path).status for _ in range(3)] == [401, 401, 401]
+    check_refused(wrong.get(house.path))
+    assert house.guest.get(house.path).status == 200
+
+
+def test_wrong_tokens_leave_nothing_in_the_audit_log(house: House) -> None:
+    for _ in range(10):
+        Api(token="tri_wrong").get(house.path)
+
+    assert not AuditEntry.objects.exists()

@@ -85,7 +85,7 @@ def test_the_other_examples_run_too(url: str, example: str, expected: list[str])
 
 
 def test_it_runs_only_while_debug_is_on(url: str) -> None:
-    done = demo(url, DEBUG="false", SECRET_KEY="a key of this test")
+    done = demo(url, DEBUG="false", SECRET_KEY="of a test " * 5)
 
     assert done.returncode == 1
     assert "The demo's accounts have a known password; it runs only while DEBUG is on." in done.stderr

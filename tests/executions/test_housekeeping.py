@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
@@ -20,6 +21,8 @@ from tests.executions.programs.children import child, database_url, ended, event
 from tests.executions.test_retention import an_ended
 from tests.factories import WorkflowFactory
 from workflows.models import Workflow
+from workspaces import services, speakers
+from workspaces.models import AuditEntry, SignInFailure
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -137,6 +140,25 @@ def test_beside_an_executor_it_prunes_when_it_is_time(workflow: Workflow, monkey
 
     assert not Execution.objects.exists()
     assert Chore.objects.get().epoch == 1
+
+
+def test_old_entries_of_the_audit_log_and_old_wrong_passwords_go_too(settings: LazySettings) -> None:
+    settings.AUDIT_DAYS = 30
+    with speakers.command("test"):
+        for name in ("old", "new"):
+            services.rename_workspace(workspace=WorkflowFactory.create().workspace, name=name)
+    long_ago = timezone.now() - timedelta(days=31)
+    (old,) = AuditEntry.objects.filter(label="old")
+    AuditEntry.objects.filter(pk=old.pk)._raw_delete("default")
+    old.pk, old.at, old._state.adding = UUID(int=int(long_ago.timestamp() * 1000) << 80), long_ago, True
+    old.save()
+    SignInFailure.objects.create(name="old", at=long_ago)
+    SignInFailure.objects.create(name="new")
+
+    assert housekeeping.prune_all(rest=lambda _seconds: None)
+
+    assert {entry.label for entry in AuditEntry.objects.filter(action="workspace.change")} == {"new"}
+    assert [failure.name for failure in SignInFailure.objects.all()] == ["new"]
 
 
 def test_a_process_that_stops_leaves_the_rest_to_another(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:

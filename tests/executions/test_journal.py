@@ -48,6 +48,7 @@ def test_start_writes_a_pending_execution_that_is_due_at_once(held: HeldClock) -
         "version_id": execution.version_id, "status": "PENDING", "trigger_type": "webhook",
         "triggered_by_id": user.pk, "trigger_data": {"b": [1, None], "a": "☃"}, "variables": {"x": 0}, "error": None,
         "is_simulation": False, "timeout_ms": 5_000, "idempotency_key": "a key", "request_digest": "its digest",
+        "resumed_from": None, "first": None,
         "created_at": held.now, "started_at": None,
         "completed_at": None, "wake_at": held.now, "waiting_for": None, "epoch": 0, "claims": 0, "position": 0,
         "total_steps": 3, "successful_steps": 0, "failed_steps": 0, "skipped_steps": 0,

@@ -26,6 +26,8 @@ from tests.executions.programs.children import (
     server,
 )
 from tests.executions.programs.sink import Sink, listening
+from workflows.actions.context import ActionContext
+from workflows.actions.registry import ActionConfig, action
 from workflows.models import Workflow
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +41,16 @@ def sink(settings: LazySettings) -> Iterator[Sink]:
     with listening() as sink:
         settings.OUTBOUND_ALLOWED_HOSTS = [sink.authority]
         yield sink
+
+
+class NothingConfig(ActionConfig):
+    pass
+
+
+@action("test_statements", config=NothingConfig, transactional=True)
+def statements_kept(_config: NothingConfig, _context: ActionContext) -> int:
+    """How many statements its thread's connection remembers, of the very many that there are with DEBUG."""
+    return len(connection.queries_log)
 
 
 def pid(seconds: float) -> scene.Action:
@@ -167,8 +179,11 @@ def test_a_server_outlives_the_loss_of_its_connections_in_the_middle_of_a_step(s
         is_listening(process)
         eventually(lambda: sink.asked("/until-released"))
         with connection.cursor() as cursor:
-            sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
-            cursor.execute(sql, [APPLICATION_NAME])
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = %s AND datname = current_database()",
+                [APPLICATION_NAME],
+            )
             assert cursor.rowcount > 0
         sink.released.set()
         later = services.start(workflow=scene.workflow("later", pid(0)))
@@ -179,3 +194,13 @@ def test_a_server_outlives_the_loss_of_its_connections_in_the_middle_of_a_step(s
         assert held.steps.get(path="1").output == process.pid
     assert set(Execution.objects.values_list("status", flat=True)) == {"COMPLETED"}
     assert len({request.headers["idempotency-key"] for request in sink.asked("/until-released")}) == 1
+
+
+def test_its_threads_remember_no_statements_when_debug_is_on(settings: LazySettings) -> None:
+    settings.DEBUG = True
+    steps: list[scene.Action] = [{"id": f"s{number}", "type": "test_statements"} for number in range(3)]
+    with dispatch.executor():
+        execution = services.start(workflow=scene.workflow("statements", *steps))
+        eventually(partial(has_ended, execution))
+
+    assert [step.output for step in Step.objects.filter(execution=execution).order_by("path")] == [0, 0, 0]

@@ -3,6 +3,8 @@
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from executions import services
 from executions.engine import dispatch, due, journal
@@ -49,6 +51,18 @@ def test_a_turn_gives_one_of_each_workspace_at_most() -> None:
 
     for number in range(3):
         assert by_turns(5, after=one.workspace_id) == sorted([ones[number], twos[number]])
+
+
+def test_who_has_something_due_is_asked_with_debug_on_as_well() -> None:
+    """Django writes each statement down then, and trips over what it takes for parameters."""
+    one, two = workflows(2)
+    queued(one, 1)
+
+    with CaptureQueriesContext(connection) as asked:
+        found = [due.elsewhere(workflow.workspace_id) for workflow in (one, two)]
+
+    assert found == [False, True]
+    assert len(asked) == len(found)
 
 
 def test_what_sleeps_or_has_ended_has_no_turn() -> None:

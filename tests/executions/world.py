@@ -341,9 +341,7 @@ def simulated(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
 
 
 def _begin_here(action_type: Any, config: Any, context: ActionContext) -> performer.Call:
-    call = performer.Call(
-        lambda: performer.perform(action_type, config, context), context.execution_id, context.cancelled
-    )
+    call = performer.Call(performer.Here(action_type, config, context), action_type.name, context.execution_id)
     call.perform()
     return call
 

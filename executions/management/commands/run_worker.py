@@ -1,6 +1,7 @@
 import logging
+import os
 import signal
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from executions.engine import dispatch
 from executions.housekeeping import housekeeping
 from executions.monitoring import serving
+
+PARTING_SECONDS = 2.0
+"""What is left of this process has to end by itself, once all its executions are handed back."""
 
 logger = logging.getLogger(__name__)
 
@@ -33,3 +37,11 @@ class Command(BaseCommand):
         with metrics, dispatch.executor(), housekeeping():
             logger.info("This worker is ready.")
             told_to_stop.wait()
+        Thread(target=_end_anyway, daemon=True).start()
+
+
+def _end_anyway() -> None:
+    """Python waits for threads of others that aren't daemons, such as handlers may have left behind, for ever."""
+    Event().wait(PARTING_SECONDS)
+    logger.warning("This worker ends beside threads that handlers have left behind.")
+    os._exit(0)

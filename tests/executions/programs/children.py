@@ -17,7 +17,9 @@ from workflows.models import Workflow
 
 type Child = subprocess.Popen[str]
 
-SERVER = ["-m", "uvicorn", "config.asgi:application", "--host=127.0.0.1", "--port=0", "--lifespan=on"]
+SERVER = [
+    "-m", "uvicorn", "config.asgi:application", "--host=127.0.0.1", "--port=0", "--lifespan=on", "--no-server-header",
+]  # fmt: skip
 APPLICATION_NAME = "trilith-child"
 
 

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class MisbehavingConfig(AppConfig):
+    name = "tests.executions.misbehaving"
