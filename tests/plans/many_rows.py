@@ -161,4 +161,11 @@ def _made_for_people(first_user: int) -> list[str]:
             "workspaces_notification", **common, recipient_id=user.format(5), title="''", message="'Done'",
             by_mail=FALSE, read_at=f"CASE WHEN n > {ROWS // 50} THEN {ago('n')} END", created_at=ago("n"),
         ),
+        insert(
+            "workspaces_auditentry", id=key("n"), at=ago(f"({ROWS} - n) * 60"), workspace_id=workspace,
+            actor_id=f"{first_user} + n % {USERS}", action="CASE WHEN n % 50 = 0 THEN 'signin' ELSE 'task.change' END",
+            **dict.fromkeys(("workspace_slug", "actor_name", "token", "address", "label"), "''"),
+            subject_type="'task'", subject_id="n", details="'{}'",
+        ),
+        insert("workspaces_signinfailure", name="'name ' || n % 5000", network="'net ' || n % 5000", at=ago("n")),
     ]  # fmt: skip

@@ -15,7 +15,8 @@ from executions.models import Execution, ExecutionQuerySet, Step
 from executions.stream import overview
 from tests.plans.many_rows import BUSY, ROWS
 from workflows.models import Workflow, WorkflowQuerySet, WorkflowStatus, WorkflowVersion
-from workspaces.models import Membership, Notification, Task
+from workspaces import signin
+from workspaces.models import AuditEntry, Membership, Notification, Task
 
 PAGE = 20
 QUIET = UUID(int=77)
@@ -102,6 +103,11 @@ EXECUTIONS = [
     ),
     Query("those that haven't ended", lambda: overview._unfinished(BUSY)[:PAGE], "execution_by_end"),
     Query("those that ended since", lambda: overview._ended_since(BUSY, _minutes_ago(60)), "execution_by_end"),
+    Query(
+        "the one that went on with it",
+        lambda: Execution.objects.filter(resumed_from=MIDDLE),
+        "executions_execution(resumed_from)",
+    ),
     Query("an execution", lambda: Execution.objects.filter(workspace=BUSY, pk=MIDDLE), "executions_execution(id)"),
     Query(
         "the steps of a page of executions",
@@ -176,6 +182,14 @@ PEOPLE = [
         lambda: Membership.objects.filter(workspace=BUSY, user=_me()),
         "workspaces_membership(workspace_id, user_id)",
     ),
+    Query(
+        "what was done in a workspace",
+        lambda: _page(AuditEntry.objects.filter(workspace_id=QUIET), "-id"),
+        "audit_of_workspace",
+    ),
+    Query("from where a person signed in", lambda: signin.from_where(_me().pk), "audit_of_signin"),
+    Query("wrong passwords for a name", lambda: signin.recent().filter(name="name 77"), "failures_of_name"),
+    Query("wrong passwords from there", lambda: signin.recent().filter(network="net 77"), "failures_of_network"),
 ]
 
 QUERIES = [*EXECUTIONS, *LISTS, *WORKFLOWS, *PEOPLE]

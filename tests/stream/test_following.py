@@ -126,3 +126,20 @@ def test_what_happens_between_a_listeners_reading_and_the_hubs_knowing_of_it_is_
     monkeypatch.setattr(hub, "_read", read_and_be_overtaken)
     [batch] = asyncio.run(listen())
     assert batch.has_ended
+
+
+def test_a_reading_that_is_too_old_is_not_waited_for_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is over, though it isn't forgotten yet: to wait for it again and again would let nobody else run."""
+    stale, fresh = (Reading(0, position, (), {}, None) for position in (1, 5))
+    asked = iter(range(10))
+    monkeypatch.setattr(hub, "_read", lambda *_: fresh)
+    monkeypatch.setattr(Hub, "_passed_on", lambda *_: next(asked) * 0 + fresh.position)
+
+    async def read_again() -> Reading:
+        mine = Hub()
+        over: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
+        over.set_result(stale)
+        mine._reads[EXECUTION, 0] = over
+        return await mine.read(EXECUTION, 0)
+
+    assert asyncio.run(read_again()) == fresh

@@ -64,7 +64,7 @@ def test_an_execution_that_has_ended_is_told_whole_and_then_the_response_ends(
     assert events[-1].data == {
         key: answer["execution"][key] for key in ("status", "error", "durationMs", "completedAt")
     }
-    assert stream.headers["Cache-Control"] == "no-cache"
+    assert stream.headers["Cache-Control"] == "no-store"
     assert stream.headers["X-Accel-Buffering"] == "no"
 
 
