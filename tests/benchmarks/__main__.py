@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import admin, api, engine, history, prune, scale, stream, waiting
+from tests.benchmarks import admin, api, engine, history, neighbours, prune, scale, stream, waiting
 
 GROUPS: dict[str, Callable[[Console], dict[str, float]]] = {
     "engine": engine.measure,
@@ -17,6 +17,7 @@ GROUPS: dict[str, Callable[[Console], dict[str, float]]] = {
     "admin": admin.measure,
     "prune": prune.measure,
     "waiting": waiting.measure,
+    "neighbours": neighbours.measure,
     "scale": scale.measure,
 }
 RESULTS = Path("bench.json")

@@ -80,7 +80,7 @@ def _python(url: str, *arguments: str) -> str:
         "DATABASE_URL": url,
         "DJANGO_SETTINGS_MODULE": "tests.executions.programs.settings",
         "DEBUG": "false",
-        "SECRET_KEY": "x" * 50,
+        "SECRET_KEY": "of a test " * 5,
         "LOG_LEVEL": "WARNING",
     }
     child = subprocess.run(

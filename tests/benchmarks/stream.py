@@ -40,6 +40,12 @@ KINDS = {
     "busy": ("quick_steps_ratio", "an execution of 300 steps of 1 ms"),
 }
 DEADLINE_SECONDS = 120
+PRODUCTION = {
+    "DEBUG": "false",
+    "HTTPS_ONLY": "false",
+    "SECRET_KEY": "a-benchmark-has-no-secrets-" + "0123456789" * 3,
+    "ALLOWED_HOSTS": "127.0.0.1",
+}
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,7 @@ def _followed(server: Server, watched: list[str], others: list[str]) -> Iterator
 
 @contextmanager
 def _servers(url: str, number: int) -> Iterator[tuple[list[Server], Path]]:
-    environment = {**os.environ, "DATABASE_URL": url, "DEBUG": "true"}
+    environment = {**os.environ, "DATABASE_URL": url, **PRODUCTION}
     environment |= {"REQUESTS_PER_MINUTE_OF_USER": "0", "REQUESTS_PER_MINUTE_IN_WORKSPACE": "0"}
     scene = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.stream_scene"], env=environment, stdout=subprocess.PIPE, check=True
