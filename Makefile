@@ -11,10 +11,12 @@ PYTHONS = python3.14 python3.13 python3.12 python3 python \
 	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[2-9].*/bin/python
 IS_FIT = import ensurepip, sqlite3, ssl, sys, venv; sys.exit(sys.version_info < (3, 12))
 COMPILE = uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url
+AUDITED = --disable-pip --require-hashes -r requirements/dev.txt
 PRODUCTION = DEBUG=false ALLOWED_HOSTS=trilith.example DATABASE_URL="$$POSTGRES_URL" \
-	SECRET_KEY="$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))')"
+	SECRET_KEY="$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))')" \
+	SECRETS_KEYS="$$($(PYTHON) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
 
-.PHONY: help demo test test-chaos check serve bench migrate requirements clean
+.PHONY: help demo test test-chaos test-fuzz test-faults check audit serve bench soak migrate requirements clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -24,7 +26,7 @@ demo: migrate ## run an example workflow, step by step, in the terminal
 
 serve: migrate ## run the server and its executor on HOST:PORT (127.0.0.1:8000)
 	@exec $(PYTHON) -m uvicorn config.asgi:application --host $(HOST) --port $(PORT) \
-		--lifespan on --timeout-graceful-shutdown 10
+		--lifespan on --timeout-graceful-shutdown 10 --no-server-header
 
 test: check ## check, then run the tests on SQLite, and those that ask a database on PostgreSQL
 	DATABASE_URL=sqlite:///db.sqlite3 $(PYTHON) -m pytest $(PYTEST_FLAGS)
@@ -36,6 +38,12 @@ test: check ## check, then run the tests on SQLite, and those that ask a databas
 test-chaos: .venv/installed ## kill, cut, stop and restart all there is, and say what it cost (LONG=1: for minutes)
 	DATABASE_URL=sqlite:///db.sqlite3 $(PYTHON) -m pytest tests/chaos -q
 
+test-faults: .venv/installed ## kill and fail at each named point of the engine, and check every promise after it (RUNS=25)
+	@$(PYTHON) -m tests.faults
+
+test-fuzz: .venv/installed ## make up expressions and definitions for 10 minutes (MINUTES=1), and say what broke
+	@DATABASE_URL=sqlite:///db.sqlite3 $(PYTHON) -m tests.hostile.fuzz $(or $(MINUTES),10)
+
 check: .venv/installed ## format, lint, types, import contracts, system checks, migrations
 	$(PYTHON) -m ruff format --check --quiet .
 	$(PYTHON) -m ruff check --quiet .
@@ -45,8 +53,16 @@ check: .venv/installed ## format, lint, types, import contracts, system checks, 
 	@$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(PYTHON) manage.py makemigrations --check --dry-run
 
+audit: ## look for known vulnerabilities in what is pinned (needs pip-audit or uv, and the internet)
+	@if pip-audit --version >/dev/null 2>&1; then pip-audit $(AUDITED); \
+	elif uv --version >/dev/null 2>&1; then uv tool run pip-audit $(AUDITED); \
+	else echo 'Skipped the audit: neither pip-audit nor uv is installed.'; fi
+
 bench: .venv/installed ## run the benchmarks (BENCH=engine for one group)
 	@$(PYTHON) -m tests.benchmarks $(BENCH)
+
+soak: .venv/installed ## a server for 20 minutes under 20,000 executions: does it grow, or get slower? (MINUTES, EXECUTIONS)
+	@$(PYTHON) -m tests.benchmarks.soak
 
 migrate: .venv/installed ## bring the database up to date
 	@$(PYTHON) manage.py migrate --verbosity 0
