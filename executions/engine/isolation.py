@@ -42,32 +42,39 @@ _confined: set[str] = set()
 
 
 def is_for(action_type: ActionType) -> bool:
-    """Whether its attempts have processes of their own: as it says itself, or else as settings and experience say."""
+    """Whether its attempts have processes of their own: as it says itself, or else as settings and experience say.
+
+    Whom experience has confined stays here until there is a server: nobody has asked that it wait for one.
+    """
+    return _is_asked_for(action_type) or (action_type.name in _confined and forks.server.is_loaded(0))
+
+
+def _is_asked_for(action_type: ActionType) -> bool:
     if action_type.isolated is not None:
         return action_type.isolated
-    name, named = action_type.name, settings.ISOLATED_ACTIONS
-    return action_type.can_be_isolated and (name in _confined or name in named or ALL in named)
+    named = settings.ISOLATED_ACTIONS
+    return action_type.can_be_isolated and (action_type.name in named or ALL in named)
 
 
 def confine(name: str) -> None:
     """From now on this process has attempts of that type made apart, unless its handler says that it can't be."""
     action_type = ACTIONS.get(name)
     if action_type and action_type.isolated is None and action_type.can_be_isolated and name not in _confined:
-        _confined.add(name)
         logger.warning("%r computed long after its time, at the cost of its neighbours; now it is isolated", name)
+        _confined.add(name)
         forks.server.load()
 
 
 def prepare() -> None:
     """Has the server load the project meanwhile, if anything here is isolated: the first attempt needn't wait then."""
-    if any(map(is_for, tuple(ACTIONS.values()))):
+    if any(map(_is_asked_for, tuple(ACTIONS.values()))):
         forks.server.load()
 
 
 def is_ready(name: str, seconds: float) -> bool:
     """Whether an attempt of that type may begin, and its time; waits so long for a server that loads the project."""
     action_type = ACTIONS.get(name)
-    return action_type is None or not is_for(action_type) or forks.server.is_loaded(seconds)
+    return action_type is None or not _is_asked_for(action_type) or forks.server.is_loaded(seconds)
 
 
 class Apart:

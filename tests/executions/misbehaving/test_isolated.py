@@ -11,7 +11,7 @@ import pytest
 from django.conf import LazySettings
 
 from executions import services
-from executions.engine import isolation, performer
+from executions.engine import forks, isolation, performer
 from tests.config.processes import ROOT
 from tests.executions.misbehaving import apart
 from tests.executions.misbehaving import settings as settings_of_children
@@ -19,7 +19,7 @@ from tests.executions.misbehaving.scenes import LAST, last, worker
 from tests.executions.programs.children import child, ended, eventually, has_ended
 from tests.executions.scenes import ran, started, statuses, steps
 from tests.factories import WorkflowFactory, definition
-from workflows.actions.registry import ActionConfig, action
+from workflows.actions.registry import ACTIONS, ActionConfig, action
 from workflows.documents import Json
 from workspaces import secrets
 from workspaces.models import Task
@@ -130,8 +130,25 @@ def test_one_that_computed_long_after_its_time_is_isolated_from_then_on(caplog: 
 
     assert isolation._confined == {"test_stay"}
     assert "'test_stay' computed long after its time" in caplog.text
+    eventually(lambda: isolation.is_for(ACTIONS["test_stay"]), seconds=60)
     assert steps(ran(stay))[0].error["code"] == "TIMEOUT"
     eventually(lambda: not [call for call in performer._left if call.action == "test_stay"], seconds=5)
+
+
+def test_whom_experience_isolates_does_not_wait_for_the_first_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its step has begun, and is to end on time, however long the project takes to be loaded once more."""
+    server, load = forks.Server(), forks.Server._load
+    monkeypatch.setattr(forks, "server", server)
+    monkeypatch.setattr(forks.Server, "_load", lambda _server: None)
+    isolation.confine("test_pid_anywhere")
+    pid: Json = {"type": "test_pid_anywhere"}
+
+    meanwhile = steps(ran(pid))[0].output
+    load(server)
+    afterwards = steps(ran(pid))[0].output
+
+    assert meanwhile == os.getpid()
+    assert afterwards != os.getpid()
 
 
 @pytest.mark.parametrize("place", ["transactional", "raw"])
