@@ -216,7 +216,8 @@ def resume(*, execution: Execution, by: AbstractBaseUser | None = None) -> Start
     NotActive as `start` does.
     """
     if execution.status not in UNSUCCESSFUL:
-        raise NotResumable(f"An execution that is {execution.status} can't be resumed; only one that ended unfinished.")
+        which = ", ".join(sorted(UNSUCCESSFUL))
+        raise NotResumable(f"An execution that is {execution.status} can't be resumed; only one that is {which}.")
     if earlier := Execution.objects.filter(resumed_from=execution.pk).first():
         return Started(earlier, is_replay=True)
     resumed = _copy_of(execution, by)

@@ -14,8 +14,8 @@ class Verb(StrEnum):
     READ = "read"
     ATTEND = "attend to what was sent to oneself"
     EXECUTE = "execute and cancel workflows, and work on tasks"
-    WRITE = "change workflows"
-    ADMIN = "manage members, tokens and secrets"
+    WRITE = "change workflows or see the names of secrets"
+    ADMIN = "manage members, tokens and secrets or see the audit log"
     OWN = "make and unmake owners"
 
 

@@ -1,7 +1,6 @@
 """A workspace's secrets: written, used by its workflows, never read back; encrypted with the keys of SECRETS_KEYS."""
 
 import json
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from uuid import UUID
@@ -13,8 +12,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from workspaces import audit
-from workspaces.models import NAMABLE_PATTERN, Action, Secret, Workspace
+from workspaces import audit, names
+from workspaces.models import Action, Secret, Workspace
 
 MIN_CHARACTERS = 8
 MAX_BYTES = 64 * 1024
@@ -56,13 +55,13 @@ def _fault_of(value: str) -> str | None:
     try:
         size = len(value.encode())
     except UnicodeEncodeError:
-        return "Leave out lone surrogates; they aren't text."
+        return "Give text in UTF-8; encode what is none, in base64 for instance."
     return f"Give at most {MAX_BYTES:,} bytes; these are {size:,}." if size > MAX_BYTES else None
 
 
 def named(secrets: QuerySet[Secret], name: str) -> Secret:
     """Raises Secret.DoesNotExist, also for what can't be a name."""
-    return secrets.get(name=name) if re.fullmatch(NAMABLE_PATTERN, name) else secrets.none().get()
+    return secrets.get(name=name) if names.is_name(name) else secrets.none().get()
 
 
 def remove(*, secret: Secret) -> None:
@@ -86,7 +85,7 @@ def _value(workspace_id: UUID, name: str, sealed: str) -> str | Unreadable:
 
 
 def rotate() -> int:
-    """Encrypts all that another key has encrypted anew with the first of SECRETS_KEYS; gives how many there are.
+    """Encrypts all secrets anew with the first of SECRETS_KEYS; gives how many there are.
 
     Raises Unreadable, with nothing changed.
     """
@@ -97,6 +96,7 @@ def rotate() -> int:
             _open(secret.workspace_id, secret.name, secret.sealed)
             secret.sealed = box.rotate(secret.sealed).decode()
         Secret.objects.bulk_update(secrets, ["sealed"], batch_size=100)
+        audit.record(Action.SECRET_ROTATE, None, number=len(secrets))
     return len(secrets)
 
 

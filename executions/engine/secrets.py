@@ -11,7 +11,7 @@ from executions.engine.outcomes import Failure, Outcome
 from executions.engine.scope import Scope
 from workflows.definition import Action, Definition
 from workflows.documents import Json
-from workflows.expressions import SECRETS
+from workflows.expressions import SECRETS, ExpressionError
 from workspaces import secrets
 from workspaces.masking import MASK, Masker, hide_in_logs, masked_by
 from workspaces.secrets import Unreadable
@@ -43,9 +43,9 @@ class Secrets:
     def shown(self, action: Action, scope: Scope, *, keep_unknown: bool) -> Json:
         """The action's config as it is recorded, with a mask for each secret.
 
-        Raises what rendering does, and Unreadable.
+        Raises what rendering does, ExpressionError for a secret that there isn't, and Unreadable; in a dry run too.
         """
-        if action.secret_names:
+        if action.secret_places:
             scope = {**scope, SECRETS: dict.fromkeys(self._values_for(action), MASK)}
         return self.masked(simulation.render(action.config, scope, keep_unknown=keep_unknown))
 
@@ -60,8 +60,11 @@ class Secrets:
 
     def _values_for(self, action: Action) -> dict[str, Json]:
         values: dict[str, Json] = {}
-        for name in action.secret_names & self._found.keys():
-            value = self._found[name]
+        for name, place in action.secret_places.items():
+            value = self._found.get(name)
+            if value is None:
+                message = f"{place}: the workspace has no secret {name!r}; set it there, or correct the name."
+                raise ExpressionError(f"{message} Upper and lower case count.")
             if isinstance(value, Unreadable):
                 raise value
             values[name] = value

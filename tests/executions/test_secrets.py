@@ -222,13 +222,16 @@ def test_data_that_says_its_name_is_given_no_secret() -> None:
     assert steps(execution)[0].output == "{{ secrets.KEY }}"
 
 
-def test_a_missing_one_fails_the_step_with_the_mend() -> None:
-    execution = services.run(execution=started({"type": "test_leak", "config": {"key": "{{ secrets.NONE }}"}}))
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_missing_one_fails_the_step_with_the_mend(*, dry_run: bool) -> None:
+    missing: Json = {"type": "test_leak", "config": {"key": "{{ secrets.NONE }}"}}
+
+    execution = services.run(execution=started(missing, dry_run=dry_run))
 
     assert execution.status == "FAILED"
     error = steps(execution)[0].error
     assert error["code"] == "INVALID_EXPRESSION"
-    assert "the workspace has no secret 'NONE'; set it there" in error["message"]
+    assert error["message"].startswith("config.key: the workspace has no secret 'NONE'; set it there")
     assert handlers.seen == []
 
 

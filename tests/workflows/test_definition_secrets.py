@@ -54,6 +54,14 @@ def test_it_is_one_text_with_a_name(expression: str) -> None:
     assert "a secret is one text" in faults(call(body=f"{{{{ {expression} }}}}"))["actions[0].config.body"]
 
 
+@pytest.mark.parametrize("name", ["my-key", "1A", "ü", "A" * 101])
+def test_a_name_that_no_secret_can_have_is_refused(name: str) -> None:
+    found = faults(call(body=f"{{{{ secrets['{name}'] }}}}"))
+
+    assert found["actions[0].config.body"].startswith("No secret can be called")
+    assert found["actions[0].config.body"].endswith("Use letters, digits and _, and no digit at the beginning.")
+
+
 @pytest.mark.parametrize(
     ("action", "path"),
     [

@@ -60,9 +60,15 @@ def test_each_role_may_what_the_one_below_it_may() -> None:
 
 
 def test_a_refusal_says_what_it_takes() -> None:
-    with pytest.raises(NotAllowed, match=r"The role GUEST can't change workflows; that takes ADMIN or OWNER\."):
+    with pytest.raises(
+        NotAllowed,
+        match=r"The role GUEST can't change workflows or see the names of secrets; that takes ADMIN or OWNER\.",
+    ):
         entered(Role.GUEST).require(Verb.WRITE)
-    with pytest.raises(NotAllowed, match=r"This token can't change workflows: its scope 'write' is missing\."):
+    with pytest.raises(
+        NotAllowed,
+        match=r"This token can't change workflows or see the names of secrets: its scope 'write' is missing\.",
+    ):
         entered(Role.ADMIN, "read", "execute", "admin").require(Verb.WRITE)
 
 

@@ -1,16 +1,24 @@
 """`manage.py set_secret`: the value comes by standard input, and is printed nowhere."""
 
 import io
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from tests.factories import WorkspaceFactory
 from workspaces import secrets
+from workspaces.management.commands import set_secret
+from workspaces.models import Secret
 
 pytestmark = pytest.mark.django_db
 
 VALUE = "sk-4f0a81c2d9e7"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 def run(monkeypatch: pytest.MonkeyPatch, text: str, *arguments: str) -> None:
@@ -38,7 +46,7 @@ def test_it_sets_what_comes_by_standard_input(
         (VALUE, "nowhere", "SHOP_KEY", "No workspace 'nowhere'"),
         (VALUE, "sales", "SHOP-KEY", "name: Use letters"),
         ("short\n", "sales", "SHOP_KEY", "value: Give at least 8"),
-        ("\udcff" * 8, "sales", "SHOP_KEY", "value: Leave out lone surrogates"),
+        ("\udcff" * 8, "sales", "SHOP_KEY", "value: Give text in UTF-8"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_with_the_mend(
@@ -48,3 +56,16 @@ def test_what_cannot_be_kept_is_refused_with_the_mend(
 
     with pytest.raises(CommandError, match=message):
         run(monkeypatch, text, workspace, name)
+
+
+@pytest.mark.parametrize("gone", [EOFError, KeyboardInterrupt])
+def test_who_breaks_off_at_the_prompt_has_set_nothing(
+    monkeypatch: pytest.MonkeyPatch, gone: type[BaseException]
+) -> None:
+    WorkspaceFactory.create(slug="sales")
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr(set_secret, "getpass", Mock(side_effect=gone))
+
+    with pytest.raises(CommandError, match="Nothing was set"):
+        call_command("set_secret", "sales", "SHOP_KEY")
+    assert not Secret.objects.exists()

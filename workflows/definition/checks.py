@@ -16,6 +16,7 @@ from workflows.definition.wording import Fault, worded
 from workflows.documents import DocumentError, Json, encode, inside
 from workflows.expressions import SECRETS, ExpressionError, parse_template, templates_in
 from workflows.expressions.references import shorten
+from workspaces import names
 
 MAX_FAULTS = 500
 MAX_EXPRESSIONS = 5_000
@@ -114,10 +115,19 @@ def _config_faults(name: Json, config: Json, references: list[Located]) -> Itera
         found: list[Located] = []
         yield from _template_faults(config, found)
         takes_secrets = action_type is None or action_type.takes_secrets
-        references.extend(each for each in found if not (takes_secrets and each[1].root == SECRETS))
+        secrets = [each for each in found if takes_secrets and each[1].root == SECRETS]
+        yield from _secret_faults(secrets)
+        references.extend(each for each in found if each not in secrets)
     if action_type is not None:
         for fault in _type_faults(action_type, config, references):
             yield fault.inside("config")
+
+
+def _secret_faults(secrets: Iterable[Located]) -> Iterator[Fault]:
+    """Whether there is a secret of that name is known when the step runs: it may be set later, and be removed."""
+    for where, reference in secrets:
+        if not names.is_name(name := str(reference.keys[0])):
+            yield Fault(where, f"No secret can be called '{shorten(name)}'. {names.RULE}")
 
 
 def _unknown(name: str) -> str:

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from workflows.actions import registry
 from workflows.conditions import Condition, parse_condition
-from workflows.documents import Json
+from workflows.documents import Json, inside
 from workflows.expressions import SECRETS, parse_template, templates_in
 
 MAX_ACTIONS = 500
@@ -79,11 +79,15 @@ class Action(_Part):
         return None if self.conditions in NO_CONDITIONS else parse_condition(self.conditions)
 
     @cached_property
-    def secret_names(self) -> frozenset[str]:
-        """Of the secrets that its config refers to."""
-        templates = [parse_template(text) for _, text in templates_in(self.config) if SECRETS in text]
-        references = [reference for template in templates if template for reference in template.references]
-        return frozenset(str(reference.keys[0]) for reference in references if reference.root == SECRETS)
+    def secret_places(self) -> dict[str, str]:
+        """Of each secret that its config refers to, by name: where in the config that is first."""
+        found: dict[str, str] = {}
+        for path, text in templates_in(self.config):
+            template = parse_template(text) if SECRETS in text else None
+            for reference in template.references if template else ():
+                if reference.root == SECRETS:
+                    found.setdefault(str(reference.keys[0]), inside("config", path))
+        return found
 
 
 class Trigger(BaseModel):
@@ -105,7 +109,7 @@ class Definition(_Part):
 
     @cached_property
     def secret_names(self) -> frozenset[str]:
-        return frozenset().union(*(action.secret_names for action in self.actions))
+        return frozenset().union(*(action.secret_places for action in self.actions))
 
 
 def load(document: Json) -> Definition:

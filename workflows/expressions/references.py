@@ -86,8 +86,6 @@ def _absence(reference: Reference, depth: int, container: Json) -> str:
     holder = Reference(reference.root, reference.keys[:depth])
     name = f"'{shorten(str(key))}'"
     match container:
-        case dict() if reference.root == SECRETS:
-            return f"the workspace has no secret {name}; set it there, or correct the name"
         case dict():
             hint = f" (a subtraction needs spaces: 'a - b', not {name})" if "-" in str(key) else ""
             return f"{holder} has no {name}{hint}; it has: {_listed(container)}"

@@ -166,7 +166,7 @@ class _Reader:
             self._emit(name, after_value=True)
         else:
             near = "".join(f"; did you mean {root}?" for root in difflib.get_close_matches(name, ROOTS, 1))
-            self._fail(f"unknown name '{shorten(name)}'; values begin with {', '.join(ROOTS)}, texts need quotes{near}")
+            self._fail(f"unknown name '{shorten(name)}'; values begin with {', '.join(ROOTS)}; texts need quotes{near}")
 
     def _call(self, name: str, known: tuple[str, ...]) -> None:
         if name not in known:

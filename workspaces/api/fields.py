@@ -12,10 +12,12 @@ MOST = 2_147_483_647
 class Body(serializers.Serializer[Any]):
     """A request's body; a field that it doesn't have is a mistake, and said to be one."""
 
+    default_error_messages = {"invalid": "Send a JSON object."}
+
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := [name for name in data if name not in self.fields]):
             known = ", ".join(self.fields)
-            fault = f"Unknown field; remove it or correct its spelling. Known are {known}."
+            fault = f"Unknown field; remove it or correct its spelling. Known: {known}."
             raise serializers.ValidationError({name[:100]: [fault] for name in unknown})
         return super().to_internal_value(data)
 

@@ -15,13 +15,14 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
+from workspaces import names
 from workspaces.access import MAY, SCOPE, Verb
 
 PROBLEM_TYPE = "application/problem+json"
 PATH_PARAMETERS = {
     "workspace": OpenApiParameter("workspace", str, "path", description="A workspace's slug or its id."),
     "id": OpenApiParameter("id", {"type": "string", "format": "uuid"}, "path"),
-    "name": OpenApiParameter("name", str, "path", description="A secret's name."),
+    "name": OpenApiParameter("name", str, "path", description=f"A secret's name. {names.RULE}"),
 }
 LOCATION = OpenApiParameter("Location", str, "header", description="Where it is from now on.", response=[201])
 ERRORS = {

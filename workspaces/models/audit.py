@@ -33,6 +33,7 @@ class Action(models.TextChoices):
     SECRET_PUT = "secret.put"
     SECRET_REMOVE = "secret.remove"
     SECRET_LIST = "secret.list"
+    SECRET_ROTATE = "secret.rotate"
     TASK_CREATE = "task.create"
     TASK_CHANGE = "task.change"
     ADMIN_ADD = "admin.add"

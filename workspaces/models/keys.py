@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from workspaces import names
 from workspaces.fields import UUID7Key
 from workspaces.models.people import Workspace
 
@@ -72,9 +73,7 @@ class ApiToken(models.Model):
         return frozenset(self.scopes.split())
 
 
-NAMABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*\Z"
-
-validate_secret_name = RegexValidator(NAMABLE_PATTERN, "Use letters, digits and _, and no digit at the beginning.")
+validate_secret_name = RegexValidator(names.PATTERN, names.RULE)
 
 
 class Secret(models.Model):
@@ -82,7 +81,7 @@ class Secret(models.Model):
 
     id = UUID7Key()
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="secrets", db_index=False)
-    name = models.CharField(max_length=100, validators=[validate_secret_name])
+    name = models.CharField(max_length=names.MAX_CHARACTERS, validators=[validate_secret_name])
     sealed = models.TextField(editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -94,7 +93,7 @@ class Secret(models.Model):
                 name="secret_once_per_workspace",
                 violation_error_message="The workspace has a secret of this name; change that one.",
             ),
-            models.CheckConstraint(name="secret_name_usable", condition=Q(name__regex=NAMABLE_PATTERN)),
+            models.CheckConstraint(name="secret_name_usable", condition=Q(name__regex=names.PATTERN)),
         ]
 
     def __str__(self) -> str:

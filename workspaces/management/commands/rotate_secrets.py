@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from workspaces import secrets
@@ -13,4 +14,9 @@ class Command(BaseCommand):
             number = secrets.rotate()
         except secrets.Unreadable as error:
             raise CommandError(f"Nothing was changed. {error}") from error
-        self.stdout.write(f"{number} secrets are encrypted with the first key.")
+        key = (
+            "the first of SECRETS_KEYS"
+            if len(settings.SECRETS_KEYS) > 1
+            else "what SECRET_KEY gives: SECRETS_KEYS isn't set"
+        )
+        self.stdout.write(f"{number} secrets are encrypted with {key}.")

@@ -31,4 +31,9 @@ class Command(BaseCommand):
 
 def _value(name: str) -> str:
     """Without the line end that echo and editors leave at the end of a file."""
-    return getpass(f"{name}: ") if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
+    if not sys.stdin.isatty():
+        return sys.stdin.read().removesuffix("\n")
+    try:
+        return getpass(f"{name}: ")
+    except (EOFError, KeyboardInterrupt) as error:
+        raise CommandError("Nothing was set.") from error
