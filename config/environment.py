@@ -114,6 +114,8 @@ def fernet_key(value: str) -> str:
         Fernet(key)
     except ValueError as error:
         raise ValidationError("Not a key of 32 bytes in URL-safe base64.") from error
+    if len(set(base64.urlsafe_b64decode(key))) < MIN_KEY_VARIETY:
+        raise ValidationError("A key that anybody would try.")
     return key
 
 
@@ -121,6 +123,11 @@ def derived_key(text: str) -> str:
     """A key that is always the same for the same text."""
     digest = hashlib.blake2b(text.encode(), digest_size=32, person=b"trilith.secrets").digest()
     return base64.urlsafe_b64encode(digest).decode()
+
+
+def plain(key: str) -> str:
+    """Without what a shell or a file of variables may have put around it."""
+    return key.strip(" \t\r\n'\"").casefold()
 
 
 def is_weak(key: str) -> bool:

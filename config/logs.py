@@ -2,8 +2,10 @@
 
 import logging.config
 import re
+import sys
+from contextlib import suppress
 from logging import Formatter
-from typing import Any
+from typing import Any, TextIO, override
 
 import structlog
 from django.http import HttpRequest
@@ -59,6 +61,18 @@ def formatter(kind: str) -> Formatter:
         foreign_pre_chain=[*_SHARED, given, without_query, without_colours],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_RENDERERS[kind]],
     )
+
+
+class Handler(logging.StreamHandler[TextIO]):
+    """Writes to standard error."""
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Of a line whose arguments don't fit; Python itself would print them as they are, secrets too."""
+        error = f"{type(sys.exception()).__name__}: {sys.exception()}"
+        line = f"A line of the log can't be written ({error}): {record.msg!r}, at {record.pathname}:{record.lineno}"
+        with suppress(Exception):  # as Python's own: what ails the log is nobody's failure
+            self.stream.write(f"{masked_line(line)}\n")
 
 
 def configure(logging_settings: dict[str, Any]) -> None:

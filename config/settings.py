@@ -20,6 +20,7 @@ from config.environment import (
     is_installed,
     is_weak,
     mailer,
+    plain,
     read,
     report,
 )
@@ -30,7 +31,7 @@ EXAMPLE_KEY = "an-example-key-that-signs-nothing-of-worth-and-is-refused-when-de
 
 DEBUG = read(env.bool, "DEBUG", True, mend="Write true or false.")
 SECRET_KEY = env.str("SECRET_KEY", EXAMPLE_KEY)
-if SECRET_KEY == EXAMPLE_KEY and not DEBUG:
+if plain(SECRET_KEY) == plain(EXAMPLE_KEY) and not DEBUG:
     report("SECRET_KEY", "DEBUG is off and the key is the example's.", "Set SECRET_KEY to 50 random characters.")
 elif is_weak(SECRET_KEY) and not DEBUG:
     report("SECRET_KEY", "DEBUG is off and the key is weak.", "Set SECRET_KEY to 50 random characters.")
@@ -365,7 +366,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"console": {"()": "config.logs.formatter", "kind": LOG_FORMAT}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "console"}},
+    "handlers": {"console": {"class": "config.logs.Handler", "formatter": "console"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         # Without the handlers that Django gives them, beside which ours would say everything a second time.

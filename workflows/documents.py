@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator
 from json import JSONEncoder
 
+from workspaces.masking import cut
+
 type Json = None | bool | int | float | str | list[Json] | dict[str, Json]
 type Trail = tuple[Trail, object] | None
 
@@ -11,6 +13,7 @@ MAX_DOCUMENT_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 MAX_INTEGER = 2**63 - 1
 MAX_KEY_SHOWN = 100
+MAX_PATH_SHOWN = 200
 _ENCODER = JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
@@ -53,7 +56,7 @@ def _check(root: object, max_bytes: int) -> None:
     while stack:
         value, trail, depth = stack.pop()
         if depth > MAX_DEPTH:
-            raise DocumentError(path_of(trail)[:200], f"nested deeper than {MAX_DEPTH} levels")
+            raise DocumentError(cut(path_of(trail), MAX_PATH_SHOWN), f"nested deeper than {MAX_DEPTH} levels")
         budget -= _least_size(value, trail)
         if budget < 0:
             raise _too_large(max_bytes)
@@ -126,7 +129,7 @@ def _parts(trail: Trail) -> Iterator[object]:
 
 def _shown(key: str) -> str:
     """A key as an error may show it: long ones cut, what a terminal or UTF-8 can't take escaped."""
-    head = key if len(key) <= MAX_KEY_SHOWN else f"{key[: MAX_KEY_SHOWN - 1]}…"
+    head = key if len(key) <= MAX_KEY_SHOWN else f"{cut(key, MAX_KEY_SHOWN - 1)}…"
     return head if head.isprintable() else ascii(head)[1:-1]
 
 

@@ -23,6 +23,7 @@ MAX_LINES = 64
 SECRETS_IN_LOGS = 256
 # What is left as it is in a part of a URL: by quote(), requests, JavaScript's encodeURIComponent and encodeURI.
 _SAFE_IN_URLS = ("", "/", "!#$%&'()*+,/:;=?@[]~", "!'()*", ";,/?:@&=+$!*'()#")
+_LEFT_BY_URLLIB3 = "/?:@!$&'()*+,;="
 _WRITER = json.JSONEncoder(ensure_ascii=False)
 _ESCAPED_BYTE = re.compile("%[0-9A-Fa-f]{2}")
 _UNICODE_ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
@@ -103,7 +104,10 @@ def _in_urls(value: str) -> Iterator[str]:
     in_order = _ESCAPED_BYTE.sub(lambda escaped: quote(unquote_to_bytes(escaped[0]), ""), value)
     yield in_order
     yield quote(in_order, "%" + _SAFE_IN_URLS[2])
-    yield quote(value, "/?:@!$&'()*+,;=")
+    in_capitals = _ESCAPED_BYTE.sub(lambda escaped: escaped[0].upper(), value)
+    yield from (
+        quote(each, safe) for each in (value, in_capitals) for safe in (_LEFT_BY_URLLIB3, f"%{_LEFT_BY_URLLIB3}")
+    )
 
 
 def _quoted(value: str) -> Iterator[str]:
@@ -114,8 +118,8 @@ def _quoted(value: str) -> Iterator[str]:
         yield spelling.replace("/", r"\/")
         yield json.dumps(spelling)[1:-1]
         yield _with_codes(spelling, "&<>")
-        yield _with_codes(spelling.replace(r"\"", '"'), "&<>+'\"`")
-    yield _UNICODE_ESCAPE.sub(lambda code: rf"\u{code[1].upper()}", escaped)
+        yield _with_codes(_in_capitals(spelling.replace(r"\"", '"')), "&<>+'\"`")
+    yield _in_capitals(escaped)
     for spelling in (repr(value), ascii(value), repr(value.encode())[1:]):
         yield spelling[1:-1]
         yield spelling[1:-1].replace("'", r"\'")
@@ -123,6 +127,10 @@ def _quoted(value: str) -> Iterator[str]:
         yield spelling
         yield spelling.replace("&#x27;", "&#39;")
         yield spelling.replace("&#x27;", "&#39;").replace("&quot;", "&#34;").replace("+", "&#43;")
+
+
+def _in_capitals(text: str) -> str:
+    return _UNICODE_ESCAPE.sub(lambda code: rf"\u{code[1].upper()}", text)
 
 
 def _with_codes(text: str, characters: str) -> str:
@@ -151,6 +159,16 @@ def masked_by(masker: Masker) -> Iterator[None]:
         _current.reset(token)
 
 
+def masked(text: str) -> str:
+    """With the secrets masked that are in use here and now: before a text is taken apart, or spelt in another way."""
+    return _current.get().text(text)
+
+
+def current() -> Masker:
+    """That of here and now, to keep it for other threads."""
+    return _current.get()
+
+
 def cut(text: str, most: int, *, is_whole: bool = True) -> str:
     """At most so many characters of it, masked first: what is left of a secret that was cut would be unknown.
 
@@ -168,20 +186,33 @@ def beyond() -> int:
     return _current.get().longest
 
 
-_in_logs: dict[str, Masker] = {}
-_changing = threading.Lock()
+class _Logs:
+    """What no line of this process's logs says: the values that were used last, all together, so the longest first."""
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._values: dict[str, None] = {}
+        self.masker = _NOTHING
+
+    def hide(self, values: Iterable[str]) -> None:
+        with self._changing:
+            known = set(self._values)
+            for value in values:
+                self._values.pop(value, None)
+                self._values[value] = None
+            while len(self._values) > SECRETS_IN_LOGS:
+                del self._values[next(iter(self._values))]
+            if known != set(self._values):
+                self.masker = Masker(self._values)
+
+
+_logs = _Logs()
 
 
 def hide_in_logs(values: Iterable[str]) -> None:
     """From now on no line that this process logs says these values; of many it is the latest 256."""
-    with _changing:
-        for value in values:
-            _in_logs[value] = _in_logs.pop(value) if value in _in_logs else Masker([value])
-        while len(_in_logs) > SECRETS_IN_LOGS:
-            del _in_logs[next(iter(_in_logs))]
+    _logs.hide(values)
 
 
 def masked_line(line: str) -> str:
-    for masker in tuple(_in_logs.values()):
-        line = masker.text(line)
-    return line
+    return _logs.masker.text(line)

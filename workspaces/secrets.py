@@ -52,6 +52,8 @@ def check(*, name: str, value: str) -> None:
 def _fault_of(value: str) -> str | None:
     if len(value.strip()) < MIN_CHARACTERS:
         return f"Give at least {MIN_CHARACTERS} characters; a shorter one can't be told from other text and masked."
+    if "\x00" in value:
+        return "Leave out NUL characters; no header takes them."
     try:
         size = len(value.encode())
     except UnicodeEncodeError:

@@ -62,13 +62,15 @@ def serve(connection: Connection) -> None:
     _settle_down()
     request = json.loads(connection.recv_bytes())
     lines = _Lines(connection)
-    context = _context(request["context"], lines)
+    masker = Masker(request["hidden"])
+    with masked_by(masker):
+        context = _context(request["context"], lines)
     signal.alarm(ceil(context.remaining() + GRACE_SECONDS))
     threading.Thread(target=_listen, args=[connection, context], daemon=True).start()
     bind_contextvars(**request["ids"])
     hide_in_logs(request["hidden"])
     leave_the_pool()
-    with masked_by(Masker(request["hidden"])):
+    with masked_by(masker):
         outcome = _performed(request, context)
     for close in (connections.close_all, sys.stdout.flush, sys.stderr.flush):
         with suppress(Exception):  # whatever state the handler has left it in

@@ -80,6 +80,6 @@ class Secrets:
         if not self._names:
             return outcome
         if isinstance(outcome, Failure):
-            masked: dict[str, Any] = self.masked({name: getattr(outcome, name) for name in TEXTS_OF_FAILURE})
+            masked: dict[str, Any] = {name: self.masked(getattr(outcome, name)) for name in TEXTS_OF_FAILURE}
             return replace(outcome, **masked)
         return replace(outcome, output=self.masked(outcome.output))

@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 from pytest_django import Settings
 
 from config import checks
+from config import settings as of_project
 from tests.config.processes import ROOT, SECONDS, environment, manage
 
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
@@ -54,6 +55,14 @@ def test_it_never_works_on_another_database_than_the_one_named() -> None:
 
 def test_it_refuses_the_example_key_when_debug_is_off() -> None:
     answer = manage("migrate", "--plan", DEBUG="false")
+
+    assert answer.returncode == 1
+    assert "SECRET_KEY: DEBUG is off and the key is the example's." in answer.stderr
+
+
+@pytest.mark.parametrize("written", ["{}", "'{}'", '"{}" ', "{}\r"])
+def test_the_example_key_is_known_again_however_it_was_written(written: str) -> None:
+    answer = manage("check", DEBUG="false", SECRET_KEY=written.format(of_project.EXAMPLE_KEY).upper())
 
     assert answer.returncode == 1
     assert "SECRET_KEY: DEBUG is off and the key is the example's." in answer.stderr
@@ -141,7 +150,7 @@ def test_it_says_that_secrets_have_no_key_of_their_own() -> None:
     assert "SECRETS_KEYS: not set" in answer.stderr
 
 
-@pytest.mark.parametrize("keys", ["short", f"{'a' * 43}=,", "é" * 32])
+@pytest.mark.parametrize("keys", ["short", f"{'a' * 43}=,", "é" * 32, f"{'A' * 43}="])
 def test_a_key_that_is_none_is_refused_and_not_repeated(keys: str) -> None:
     answer = manage("check", SECRETS_KEYS=keys)
 

@@ -146,4 +146,6 @@ def test_what_the_context_has_is_all_told() -> None:
     public = {name for name in dir(ActionContext) if not name.startswith("_")}
     fields = {field.name for field in dataclasses.fields(ActionContext)}
 
-    assert (public | fields) - told == {"started", "lines", "first_id"}, "what the engine keeps there for itself"
+    assert (public | fields) - told == {"started", "lines", "first_id", "masker"}, (
+        "what the engine keeps there for itself"
+    )

@@ -3,6 +3,8 @@
 import base64
 import json
 import logging
+import math
+import threading
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -31,6 +33,7 @@ from workflows.actions.context import ActionContext, ActionError
 from workflows.actions.registry import ActionConfig, action
 from workflows.documents import Json
 from workspaces import secrets
+from workspaces.masking import MASK
 from workspaces.models import Secret, Workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,6 +66,14 @@ def leak(config: LeakConfig, context: ActionContext) -> Any:
         case "remove":
             Secret.objects.all().delete()
             raise ActionError("REMOVED")
+        case "key":
+            return {config.key: math.inf}
+        case "details":
+            raise ActionError("REFUSED", details={config.key: math.inf})
+        case "thread":
+            thread = threading.Thread(target=context.log, args=[f"{'x' * (2_000 - 8)}{config.key}"])
+            thread.start()
+            thread.join()
         case "cut":
             raise ActionError("REFUSED", f"{'x' * (2_000 - 8)}{config.key}")
     return {"key": config.key, "header": f"Basic {base64.b64encode(f'ada:{config.key}'.encode()).decode()}"}
@@ -138,6 +149,94 @@ def test_it_reaches_the_service_and_no_record(serve: Serve) -> None:  # noqa: F8
     assert step.input["json"] == {"token": "***", "text": "it is ***!"}
     assert "***" in json.dumps(step.output)
     check_unsaid(recorded(execution))
+
+
+TOKEN = "S3cr3tT0kenOfTheHook"
+HOOKS = {
+    "with a query": "{url}/hooks/1124/TOKEN?wait=true",
+    "with a query alone": "{url}?token=TOKEN",
+    "in capitals": "HTTP://{authority}/TOKEN",
+    "not in order": "{url}/a/../TOKEN",
+    "of odd characters": "{url}/{{a}}|TOKEN^?x=[1]",
+}
+
+
+@pytest.mark.parametrize("status", [200, 404, 302])
+@pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
+def test_a_url_that_is_one_is_shown_in_no_form(serve: Serve, hook: str, status: int) -> None:  # noqa: F811 (the fixture)
+    def answer(exchange: Exchange) -> None:
+        first, *more = exchange.answering.state.received
+        headers = {"Location": f"/moved{first.path}"} if status == 302 and not more else {}
+        exchange.reply(200 if more else status, b"{}", headers)
+
+    server = serve(answer)
+    value = hook.format(url=server.url, authority=server.authority).replace("TOKEN", TOKEN)
+
+    execution = ran({"type": "call_api", "config": {"url": "{{ secrets.KEY }}"}}, value=value)
+
+    assert TOKEN in server.received[0].path
+    assert TOKEN not in recorded(execution)
+    (step,) = steps(execution)
+    assert MASK in (step.output["url"] if step.output else step.error["message"])
+
+
+@pytest.mark.parametrize("between", ["?", "#"])
+def test_one_that_splits_the_url_it_is_in_is_masked_whole(serve: Serve, between: str) -> None:  # noqa: F811 (the fixture)
+    server = serve(lambda exchange: exchange.reply(404, b""))
+    config: Json = {"url": f"{server.url}/bot{{{{ secrets.KEY }}}}/send"}
+
+    execution = ran({"type": "call_api", "config": config}, value=f"Xk29fjQ8vLm3ab{between}rest")
+
+    assert steps(execution)[0].error["message"] == f"GET {server.url}/bot***/send answered 404."
+    assert "Xk29" not in recorded(execution)
+
+
+@pytest.mark.parametrize("value", ["Xk29fjQ8vLm3ab/rest", "Xk29fjQ8vLm3ab#rest", "Xk29fjQ8vLm3ab:#rest/[x]"])
+@pytest.mark.parametrize("user", ["ada:{{ secrets.KEY }}", "{{ secrets.KEY }}"])
+def test_a_password_in_a_url_is_refused_unsaid(user: str, value: str) -> None:
+    execution = ran({"type": "call_api", "config": {"url": f"https://{user}@shop.example/orders"}}, value=value)
+
+    assert steps(execution)[0].error["code"] in {"INVALID_URL", "INVALID_CONFIG"}
+    assert "xk29" not in recorded(execution).lower()
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", ""])
+def test_what_is_kept_in_base64_is_masked_before(serve: Serve, kind: str) -> None:  # noqa: F811 (the fixture)
+    def echo(exchange: Exchange) -> None:
+        key = exchange.answering.state.received[-1].headers["x-key"]
+        body = f"key={quote(key, '')}" if kind else json.dumps({"key": key})
+        exchange.reply(200, body.encode() + b"\xff", {"Content-Type": kind} if kind else {})
+
+    value = 'aB3/"Yz+9Q==mK7'
+    config: Json = {"url": serve(echo).url, "headers": {"X-Key": "{{ secrets.KEY }}"}}
+
+    execution = ran({"type": "call_api", "config": config}, value=value)
+
+    body = base64.b64decode(steps(execution)[0].output["body"]["base64"])
+    assert body == (b"key=***\xff" if kind else b'{"key": "***"}\xff')
+
+
+@pytest.mark.parametrize("how", ["key", "details"])
+def test_a_long_key_is_masked_before_it_is_cut(how: str) -> None:
+    value = "eyJhbGciOiJIUzI1NiJ9." + "Q7x" * 60
+
+    execution = ran({"type": "test_leak", "config": {"key": "{{ secrets.KEY }}", "how": how}}, value=value)
+
+    error = json.dumps(steps(execution)[0].error)
+    assert MASK in error
+    assert "eyJh" not in error
+
+
+def test_a_thread_of_the_handler_masks_what_it_logs() -> None:
+    execution = ran({"type": "test_leak", "config": {"key": "{{ secrets.KEY }}", "how": "thread"}}, value=TELLING)
+
+    assert TELLING[:6] not in json.dumps(steps(execution)[0].log)
+
+
+def test_a_secret_may_be_called_as_we_call_what_we_record() -> None:
+    execution = ran({"type": "test_leak", "config": {"key": "{{ secrets.KEY }}", "how": "raise"}}, value="traceback")
+
+    assert (execution.status, steps(execution)[0].error["code"]) == ("FAILED", "HANDLER_ERROR")
 
 
 def test_no_page_and_no_stream_shows_it(admin_client: Client) -> None:

@@ -10,8 +10,8 @@ import urllib.parse
 import pytest
 import requests.utils
 
-from config.logs import formatter
-from workspaces.masking import MASK, Masker, beyond, cut, hide_in_logs, masked_by
+from config.logs import Handler, formatter
+from workspaces.masking import MASK, Masker, beyond, cut, hide_in_logs, masked_by, masked_line
 
 PLAIN = "sk-4f0a81c2d9e7"
 AWKWARD = "p@ss/w\"o'rd é+x\\1 <&>"
@@ -33,7 +33,9 @@ SPELLINGS = {
     "in JSON": lambda value: json.dumps(value)[1:-1],
     "in JSON of all characters": lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
     "in JSON as Go writes it": lambda value: _escaped(json.dumps(value, ensure_ascii=False)[1:-1], "&<>"),
-    "in JSON as .NET writes it": lambda value: _escaped(json.dumps(value)[1:-1].replace(r"\"", '"'), "&<>+'\"`"),
+    "in JSON as .NET writes it": lambda value: _escaped(
+        json.dumps(value)[1:-1].replace(r"\"", '"').replace("00e9", "00E9"), "&<>+'\"`"
+    ),
     "in JSON, in capitals": lambda value: json.dumps(value)[1:-1].replace("00e9", "00E9"),
     "in JSON within JSON": lambda value: json.dumps(json.dumps(value)[1:-1])[1:-1],
     "in HTML, quotes left": lambda value: html.escape(value, quote=False),
@@ -115,7 +117,15 @@ def test_json_is_masked_in_texts_keys_and_numbers() -> None:
     assert masker.value(value) == {f"a {MASK}": [MASK, MASK, True, None, 12, {"b": MASK}]}
 
 
-@pytest.mark.parametrize(("value", "shown"), [("user%3apass%2fword", "user%3Apass%2Fword"), ("abc%7Edef", "abc~def")])
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("user%3apass%2fword", "user%3Apass%2Fword"),
+        ("abc%7Edef", "abc~def"),
+        ("9`$==Y[`%ca;", "9%60$==Y%5B%60%CA;"),
+        ("|*!'0%X0%1c}<\\", "%7C*!'0%25X0%251C%7D%3C%5C"),
+    ],
+)
 def test_what_a_url_puts_in_order_is_known_again(value: str, shown: str) -> None:
     assert requests.Request("GET", f"https://a.org/{value}").prepare().url == f"https://a.org/{shown}"
     assert Masker([value]).text(f"https://a.org/{shown}") == f"https://a.org/{MASK}"
@@ -123,6 +133,27 @@ def test_what_a_url_puts_in_order_is_known_again(value: str, shown: str) -> None
 
 def test_a_value_within_another_is_no_way_out() -> None:
     assert Masker(["secret-one", "secret-one-and-two"]).text("secret-one-and-two") == MASK
+
+
+def test_a_value_within_another_is_no_way_out_of_a_log_either() -> None:
+    hide_in_logs(["hunter22-9fQ2kLm4-tail"])
+    hide_in_logs(["hunter22"])
+
+    assert masked_line("using hunter22-9fQ2kLm4-tail") == f"using {MASK}"
+
+
+def test_a_line_of_a_log_that_cannot_be_written_does_not_say_it_either(capsys: pytest.CaptureFixture[str]) -> None:
+    hide_in_logs([AWKWARD])
+    record = logging.LogRecord("a", logging.ERROR, "a.py", 1, f"sent {AWKWARD} %d", (AWKWARD,), None)
+    handler = Handler()
+    handler.setFormatter(formatter("plain"))
+
+    handler.handle(record)
+
+    told = capsys.readouterr().err
+    assert "can't be written (TypeError" in told
+    assert MASK in told
+    assert "p@ss" not in told
 
 
 @pytest.mark.parametrize("kind", ["plain", "json"])

@@ -7,12 +7,11 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, model_validator
-from requests import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
 from workflows.actions.context import ActionContext, ActionError
 from workflows.actions.outbound.addresses import url_fault
-from workflows.actions.outbound.client import Answer, Limits, prepare, send
+from workflows.actions.outbound.client import Answer, Call, Limits, prepare, send
 from workflows.actions.outbound.content import parsed
 from workflows.actions.registry import ActionConfig, action
 from workflows.documents import DocumentError, Json, encode
@@ -123,7 +122,7 @@ class CallApiConfig(ActionConfig):
 
 def preview_request(config: CallApiConfig, context: ActionContext) -> Json:
     """What would be sent, with the credentials masked. Nothing is resolved or connected to."""
-    request = _request(config, context)
+    request = _call(config, context).request
     hidden = MASKED_HEADERS | ({config.auth.header()[0].lower()} if config.auth else set())
     headers: Json = {name: MASK if name.lower() in hidden else value for name, value in request.headers.items()}
     body = config.json_body if config.json_body is not None else _text(request.body)
@@ -137,12 +136,12 @@ def call_api(config: CallApiConfig, context: ActionContext) -> Json:
     A status that isn't expected fails the step; 408, 425, 429 and 5xx may be tried again. Each try carries the same
     `Idempotency-Key`. Addresses inside the house are refused unless the operator allows them.
     """
-    answer = send(_request(config, context), expects=config.expects, limits=_limits(config, context))
+    answer = send(_call(config, context), expects=config.expects, limits=_limits(config, context))
     context.log(f"{config.method} answered {answer.status} in {answer.duration_ms} ms")
     return _output(answer)
 
 
-def _request(config: CallApiConfig, context: ActionContext) -> PreparedRequest:
+def _call(config: CallApiConfig, context: ActionContext) -> Call:
     body, content_type = _encoded(config)
     headers = CaseInsensitiveDict[str](DEFAULT_HEADERS)
     headers["Idempotency-Key"] = context.idempotency_key

@@ -9,7 +9,8 @@ from typing import Literal
 from uuid import UUID
 
 from workflows.documents import Json
-from workspaces.masking import cut
+from workspaces import masking
+from workspaces.masking import Masker
 
 type Flow = Literal["continue", "skip_next", "stop"]
 
@@ -90,6 +91,7 @@ class ActionContext:
     lines: list[Json] = field(default_factory=list)
     traceparent: str = ""
     first_id: UUID | None = None
+    masker: Masker = field(default_factory=masking.current, repr=False)
 
     @property
     def trigger(self) -> Json:
@@ -125,7 +127,11 @@ class ActionContext:
         """Keeps a line with the step: at most 100 of 2,000 characters each, later ones are dropped."""
         if len(self.lines) < MAX_LOG_LINES:
             elapsed_ms = round((time.monotonic() - self.started) * 1000)
-            self.lines.append({"afterMs": elapsed_ms, "message": _storable(cut(str(message), MAX_LOG_LINE_CHARACTERS))})
+            self.lines.append({"afterMs": elapsed_ms, "message": self._line(str(message))})
+
+    def _line(self, message: str) -> str:
+        """Masked by whoever's thread writes it."""
+        return _storable(self.masker.cut(message, MAX_LOG_LINE_CHARACTERS, is_whole=True))
 
 
 def _storable(text: str) -> str:

@@ -132,7 +132,19 @@ def test_a_retry_after_that_is_a_date_counts_from_now(serve: Serve) -> None:
     assert 50_000 < wait_ms <= 61_000
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-1", "1e3", "Wed, 99 Oct 2015", "Wed, 21 Oct 99999 07:28:00 GMT", "²"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "soon",
+        "-1",
+        "1e3",
+        "Wed, 99 Oct 2015",
+        "Wed, 21 Oct 99999 07:28:00 GMT",
+        "²",
+        "1 Jan 99999999999999999999 0:0:0",
+    ],
+)
 def test_a_retry_after_that_is_none_is_left_out(serve: Serve, value: str) -> None:
     def behave(exchange: Exchange) -> None:
         exchange.wfile.write(f"HTTP/1.1 429 No\r\nContent-Length: 0\r\nRetry-After: {value}\r\n\r\n".encode("latin-1"))

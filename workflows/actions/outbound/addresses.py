@@ -12,6 +12,7 @@ from workflows.actions.context import ActionError
 
 type SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
+USER_IN_URL = "holds a user name or password; give them in `auth`."
 NAT64 = IPv6Network("64:ff9b::/96")
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 # `is_global` lets these through in one Python version or another. 6to4, Teredo and the local NAT64 prefix carry IPv4
@@ -45,15 +46,20 @@ def url_fault(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        return f"isn't a URL: {error}; write https://host/path."
+    except ValueError:
+        return "isn't a URL; write https://host/path, with a port up to 65535 if with any."
     if any(character < " " or character == "\x7f" for character in url):
         return "holds a control character; remove or percent-encode it."
     if parts.scheme.lower() not in {"http", "https"} or not host:
         return "must be a full URL such as https://host/path; only http and https are spoken."
-    if "@" in parts.netloc:
-        return "holds a user name or password; give them in `auth`."
-    return None
+    return USER_IN_URL if has_user(url) else None
+
+
+def has_user(url: str) -> bool:
+    try:
+        return "@" in urlsplit(url).netloc
+    except ValueError:
+        return False
 
 
 def is_public(address: str) -> bool:

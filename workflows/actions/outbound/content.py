@@ -8,6 +8,7 @@ from email.message import Message
 
 from workflows.actions.context import ActionError
 from workflows.documents import Json
+from workspaces.masking import masked
 
 # Python's codecs include some that inflate or take quadratic time (idna, unicode_escape): not for a server to choose.
 CHARSETS = re.compile(
@@ -28,7 +29,14 @@ def parsed(body: bytes, content_type: str) -> Json:
         return _json(body, content_type)
     if kind.startswith("text/") or kind == "application/xml" or kind.endswith("+xml"):
         return as_text(body, content_type)
-    return {"base64": base64.b64encode(body).decode(), "contentType": content_type or None}
+    return {"base64": base64.b64encode(_masked(body)).decode(), "contentType": content_type or None}
+
+
+def _masked(body: bytes) -> bytes:
+    """What is escaped in it, as in a form, would be another text in base64."""
+    text = body.decode("utf-8", "surrogateescape")
+    shown = masked(text)
+    return body if shown == text else shown.encode("utf-8", "surrogateescape")
 
 
 def as_text(body: bytes, content_type: str) -> str:
