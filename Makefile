@@ -11,7 +11,7 @@ PYTHONS = python3.14 python3.13 python3.12 python3 python \
 	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[2-9].*/bin/python
 IS_FIT = import ensurepip, sqlite3, ssl, sys, venv; sys.exit(sys.version_info < (3, 12))
 COMPILE = uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url
-AUDITED = --disable-pip --require-hashes -r requirements/dev.txt
+AUDITED = --strict --disable-pip --require-hashes -r requirements/dev.txt
 PRODUCTION = DEBUG=false ALLOWED_HOSTS=trilith.example DATABASE_URL="$$POSTGRES_URL" \
 	SECRET_KEY="$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	SECRETS_KEYS="$$($(PYTHON) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
