@@ -9,7 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
 
 from executions.management.demo_service import FAILURES_AT_FIRST, demo_service
 from tests.config.processes import ROOT, SECONDS, environment, manage
@@ -82,6 +86,22 @@ def test_the_other_examples_run_too(url: str, example: str, expected: list[str])
     assert (done.returncode, done.stderr) == (0, "")
     changes = re.findall(r"^\d/\d  \S (\w+)", done.stdout, flags=re.MULTILINE)
     assert [change for change in changes if change != "running"] == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_member_signs_in_to_the_admin_and_sees_what_a_member_may(settings: Settings) -> None:
+    settings.DEBUG = True
+    call_command("demo", "nightly-report")
+    grace = Client()
+
+    grace.post(reverse("admin:login"), {"username": "grace", "password": "demo"})
+
+    def status(page: str) -> int:
+        return grace.get(reverse(f"admin:{page}_changelist")).status_code
+
+    assert "Nightly report" in grace.get(reverse("admin:executions_execution_changelist")).content.decode()
+    assert [status(page) for page in ("workflows_workflow", "workspaces_task")] == [200, 200]
+    assert [status(page) for page in ("workspaces_secret", "workspaces_auditentry", "auth_user")] == [403, 403, 403]
 
 
 def test_it_runs_only_while_debug_is_on(url: str) -> None:

@@ -84,7 +84,7 @@ def _python() -> str:
 @transaction.atomic
 def _workspace() -> Workspace:
     ada = _person("ada", is_staff=True, is_superuser=True)
-    grace = _person("grace")
+    grace = _person("grace", is_staff=True)
     organization, _ = Organization.objects.get_or_create(slug="demo", defaults={"name": "Demo", "owner": ada})
     workspace, _ = Workspace.objects.get_or_create(slug="demo", defaults={"name": "Demo", "organization": organization})
     for user, role in ((ada, Role.OWNER), (grace, Role.MEMBER)):
