@@ -143,3 +143,10 @@ def test_of_the_events_those_behind_an_id_are_printed() -> None:
 def test_an_execution_that_is_not_there_is_named(text: str) -> None:
     with pytest.raises(CommandError, match=f"No execution {text!r}; the API and the admin list them"):
         call_command("follow", text)
+
+
+def test_an_id_of_an_event_without_the_events_is_refused() -> None:
+    execution = started(scene.task("Once"))
+
+    with pytest.raises(CommandError, match="--since goes with --events"):
+        run(str(execution.pk), "--since", "0")

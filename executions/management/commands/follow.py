@@ -20,11 +20,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("execution", help="id of the execution")
         parser.add_argument("--events", action="store_true", help="print the stream as the API sends it")
-        parser.add_argument("--since", type=int, default=0, metavar="ID", help="with --events: those behind this id")
+        parser.add_argument("--since", type=int, metavar="ID", help="with --events: those behind this id")
 
-    def handle(self, *, execution: str, events: bool, since: int, **_: Any) -> None:
+    def handle(self, *, execution: str, events: bool, since: int | None, **_: Any) -> None:
+        if since is not None and not events:
+            raise CommandError("--since goes with --events; without that an execution is shown from its first step.")
         found = _found(execution)
-        if status := self._print(found, since) if events else watch(execution=found, console=Console()):
+        if status := self._print(found, since or 0) if events else watch(execution=found, console=Console()):
             sys.exit(status)
 
     def _print(self, execution: Execution, since: int) -> int:
