@@ -54,6 +54,11 @@ def test_it_says_every_fault_at_its_path(tmp_path: Path) -> None:
     assert not Workflow.objects.exists()
 
 
+def test_a_file_that_cannot_be_read_is_said_in_a_sentence() -> None:
+    with pytest.raises(CommandError, match=r"^Can't read 'nosuch\.json': No such file or directory\.$"):
+        call_command("save_workflow", WorkspaceFactory.create().slug, "nosuch.json")
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '"text"'])
 def test_what_is_no_workflow_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "workflow.json"

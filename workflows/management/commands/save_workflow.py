@@ -52,7 +52,9 @@ def save(workspace: Workspace, document: dict[str, Json]) -> Workflow:
 def _read(file: Path) -> dict[str, Json]:
     try:
         document: Json = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise CommandError(f"Can't read {str(file)!r}: {error.strerror}.") from error
+    except ValueError as error:
         raise CommandError(f"{file}: {error}") from error
     if not isinstance(document, dict):
         raise CommandError(f"{file}: a workflow is an object, with name and actions.")
