@@ -325,7 +325,7 @@ _PRIMARY = {
 UNFOLD = {
     "SITE_TITLE": "Trilith",
     "SITE_HEADER": "Trilith",
-    "SITE_SUBHEADER": "Workflows, and what became of them",
+    "SITE_SUBHEADER": "Workflows and their runs",
     "SITE_URL": None,
     "SITE_ICON": lambda _: static("trilith/mark.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("trilith/mark.svg")}],
@@ -335,6 +335,7 @@ UNFOLD = {
     "SIDEBAR": {"navigation": "config.admin.sidebar"},
 }
 ROOT_URLCONF = "config.urls"
+LOGIN_REDIRECT_URL = "admin:index"
 WSGI_APPLICATION = "config.wsgi.application"
 
 USE_TZ = True
