@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from typing import NamedTuple
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
@@ -27,7 +28,7 @@ IDEMPOTENCY_KEY = re.compile(r"[ -~]{1,255}")
 
 __all__ = [
     "IdempotencyConflict", "InvalidIdempotencyKey", "NotActive", "NotResumable", "Started", "TransitionNotAllowed",
-    "cancel", "may_resume", "may_run_again", "resume", "run", "run_again", "start", "start_once", "wait",
+    "cancel", "may_resume", "may_run_again", "resume", "resumed_as", "run", "run_again", "start", "start_once", "wait",
 ]  # fmt: skip
 
 
@@ -242,6 +243,13 @@ def _ended_for_good(execution: Execution) -> list[Step]:
         ):
             return steps[:-1]
     return steps
+
+
+def resumed_as(execution: Execution) -> UUID | None:
+    """The execution that goes on with this one, if there is one; of what can't have been resumed it asks nothing."""
+    if execution.status not in UNSUCCESSFUL:
+        return None
+    return Execution.objects.filter(resumed_from=execution.pk).values_list("pk", flat=True).first()
 
 
 def may_resume(execution: Execution) -> bool:

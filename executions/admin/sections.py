@@ -23,6 +23,7 @@ class Sections:
     tracebacks: bool
 
     def context(self, since: int) -> dict[str, Any]:
+        resumed_as = services.resumed_as(self.execution)
         return {
             "execution": self.execution,
             "heading": Heading(self.execution, self.rows, self.now, self.tracebacks),
@@ -34,7 +35,8 @@ class Sections:
             "since": since,
             "is_latest": self.execution.version_id == self.execution.workflow.version_id,
             "runs_again": services.may_run_again(self.execution),
-            "resumes": services.may_resume(self.execution),
+            "resumed_as": resumed_as,
+            "resumes": resumed_as is None and services.may_resume(self.execution),
         }
 
     @cached_property

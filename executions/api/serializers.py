@@ -100,8 +100,14 @@ class WorkflowContext(serializers.Serializer[Any]):
     status = serializers.ChoiceField(WorkflowStatus.choices)
 
 
-class DetailedExecutionSerializer(ExecutionSerializer):
+class ExecutionInContextSerializer(ExecutionSerializer):
     workflow = WorkflowContext()
+
+
+class DetailedExecutionSerializer(ExecutionInContextSerializer):
+    resumedAs = serializers.UUIDField(
+        allow_null=True, help_text="The execution that goes on with this one, if it was resumed."
+    )
 
 
 class SummarySerializer(serializers.Serializer[Any]):
@@ -111,7 +117,7 @@ class SummarySerializer(serializers.Serializer[Any]):
     skippedSteps = serializers.IntegerField()
 
 
-class HistoricalExecutionSerializer(DetailedExecutionSerializer):
+class HistoricalExecutionSerializer(ExecutionInContextSerializer):
     executionSummary = SummarySerializer()
 
 

@@ -48,7 +48,9 @@ class ExecutionView(EntryView):
         return execution_json(execution, tracebacks=self.entry.may(Verb.ADMIN))
 
     def detailed(self, execution: Execution) -> dict[str, Any]:
-        return self.shown(execution) | {"workflow": workflow_context(execution.workflow, execution)}
+        resumed_as = services.resumed_as(execution)
+        more = {"resumedAs": str(resumed_as) if resumed_as else None}
+        return self.shown(execution) | more | {"workflow": workflow_context(execution.workflow, execution)}
 
     def fares(self, execution: Execution) -> dict[str, Any]:
         return {

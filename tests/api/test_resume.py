@@ -2,6 +2,7 @@
 
 import pytest
 
+from executions import services
 from executions.models import Execution
 from tests.api.clients import with_token
 from tests.executions.scenes import ran
@@ -27,6 +28,23 @@ def test_it_answers_as_a_start_does_and_the_same_again() -> None:
     assert one.headers["Location"] == f"/api/{path}/{execution['id']}"
     assert two.json["execution"]["id"] == execution["id"]
     assert two.headers["Idempotency-Replayed"] == "true"
+
+
+def test_what_was_resumed_names_the_one_that_goes_on_and_a_list_does_not_ask() -> None:
+    first = ran(*STEPS)
+    member = MembershipFactory.create(workspace=first.workspace, role=Role.MEMBER)
+    api, path = with_token(member.user, "read"), f"workspaces/{first.workspace.slug}/workflows"
+
+    def resumed_as(execution: Execution) -> str | None:
+        name: str | None = api.get(f"{path}/executions/{execution.pk}").json["execution"]["resumedAs"]
+        return name
+
+    assert resumed_as(first) is None
+    resumed = services.resume(execution=first).execution
+
+    assert (resumed_as(first), resumed_as(resumed)) == (str(resumed.pk), None)
+    listed = api.get(f"{path}/{first.workflow_id}/history").json["executions"]
+    assert all("resumedAs" not in execution for execution in listed)
 
 
 def test_what_is_completed_is_a_conflict() -> None:
