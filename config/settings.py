@@ -341,6 +341,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = "config.formats"
 
 STATIC_URL = "static/"
 # The files are served from where the apps keep them, so that nothing has to be collected first.

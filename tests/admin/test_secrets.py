@@ -73,6 +73,21 @@ def test_what_cannot_be_kept_is_said_at_its_place(
     assert Secret.objects.count() == 1
 
 
+def test_the_list_says_when_each_was_set_and_is_in_order_without_a_mark_of_sorting(
+    signed_in: SignIn, workspace: Workspace
+) -> None:
+    for name in ("B", "A"):
+        secret, _ = secrets.put(workspace=workspace, name=name, value=VALUE)
+    client = signed_in(workspace, Role.ADMIN)
+
+    answer = client.get(reverse(LIST))
+
+    assert [each.name for each in answer.context["cl"].result_list] == ["A", "B"]
+    assert "sortpriority" not in answer.content.decode()
+    for page in (answer, client.get(page_of(secret))):
+        assert f"{secret.updated_at:%Y-%m-%d %H:%M:%S} UTC" in page.content.decode()
+
+
 def test_it_is_removed(signed_in: SignIn, workspace: Workspace) -> None:
     secret, _ = secrets.put(workspace=workspace, name="API_KEY", value=VALUE)
 

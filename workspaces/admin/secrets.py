@@ -49,7 +49,10 @@ class SecretAdmin(ByRole):
     list_filter = (("workspace", WorkspaceFilter),)
     list_select_related = ("workspace",)
     search_fields = ("name",)
-    ordering = ("workspace", "name")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """By no attribute, which would mark the columns as if somebody had sorted by them."""
+        return ("workspace", "name")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Whose names are shown, is told there."""
