@@ -7,17 +7,21 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from executions import services as executions
 from tests.admin.conftest import SignIn
 from tests.admin.pages import words
 from tests.admin.scenes import address, operator_of, picture, session_of
 from tests.config.browsers import NARROW, WIDE, tab
 from tests.config.servers import serving
 from tests.executions.programs import scene
-from tests.factories import WorkflowFactory
-from workspaces import services, speakers
-from workspaces.models import AuditEntry, Role, Workspace
+from tests.factories import ExecutionFactory, WorkflowFactory
+from workspaces import audit, secrets, services, speakers
+from workspaces.models import Action, AuditEntry, Role, Workspace
 
 LIST = reverse("admin:workspaces_auditentry_changelist")
+
+LINES_OF_WHEN = """Math.max(...[...document.querySelectorAll('td.field-when a, th.field-when a')].map(moment =>
+    moment.getClientRects().length))"""
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +107,51 @@ def test_it_is_filtered_by_workspace_action_time_and_person(root: Client, worksp
     assert shown(root, workspace="nonsense", period="nonsense", action="admin.add") == ["Clerks"]
 
 
+def test_it_is_searched_by_name_or_id_of_what_it_was_done_to_and_by_who_did_it(
+    signed_in: SignIn, workspace: Workspace
+) -> None:
+    for name in ("Ours for ever", "Ours"):
+        renamed(workspace, name)
+    client = signed_in(workspace, Role.ADMIN)
+
+    assert shown(client, q="ours FOR ever ") == ["Ours for ever"]
+    assert shown(client, q=str(workspace.pk)) == ["Ours", "Ours for ever"]
+    assert shown(client, q=AuditEntry.objects.latest("pk").actor_name) == ["Ours", "Ours for ever"]
+    assert shown(client, q="for") == []
+    assert "Nothing found." in words(client.get(LIST, {"q": "for"}).content.decode())
+
+
+def test_an_entry_leads_to_the_executions_that_it_names_and_to_no_history(
+    signed_in: SignIn, workspace: Workspace
+) -> None:
+    execution = ExecutionFactory.create(workflow=WorkflowFactory.create(workspace=workspace))
+    with speakers.command("again"):
+        again = executions.run_again(execution=execution, latest=False)
+    client = signed_in(workspace, Role.ADMIN)
+
+    entry = AuditEntry.objects.get(subject_id=again.pk)
+    page = client.get(address("workspaces_auditentry_change", entry)).content.decode()
+
+    assert f"execution {again.pk}" in words(page)
+    for each in (execution, again):
+        assert f'href="{address("executions_execution_change", each)}"' in page
+    assert f'href="{address("executions_execution_change", execution)}"' in client.get(LIST).content.decode()
+    assert address("workspaces_auditentry_history", entry) not in page
+
+
+def test_details_are_said_as_json_says_them(root: Client, workspace: Workspace) -> None:
+    with speakers.command("test"):
+        secrets.put(workspace=workspace, name="SHOP_KEY", value="PASS-words")
+        services.set_limits(workspace=workspace, max_running=3, retention_days=None)
+        audit.record(Action.WORKSPACE_CHANGE, workspace, max_running=None, fields=["a", "b"], name="Ours")
+
+    page = words(root.get(LIST).content.decode())
+
+    assert "new: true" in page
+    assert "max_running: 3" in page
+    assert "max_running: null, fields: a b, name: Ours" in page
+
+
 def test_what_is_done_to_accounts_is_told_and_never_a_password(root: Client) -> None:
     form = {"username": "ada", "password1": "PASS-of-hers-1", "password2": "PASS-of-hers-1", "usable_password": "true"}
     assert root.post(reverse("admin:auth_user_add"), form).status_code == 302
@@ -154,6 +203,7 @@ def test_its_page_looks_right(transactional_db: None, size: tuple[int, int]) -> 
         )
     with serving() as server, tab(f"http://127.0.0.1:{server.port}{LIST}", session_of(operator), size=size) as page:
         page.do(picture(f"audit-{size[0]}"))
+        assert page.do(lambda page: page.evaluate(LINES_OF_WHEN)) == 1
         entry = AuditEntry.objects.latest("pk")
         page.do(lambda page: page.click(f"a[href*='{entry.pk}']"))
         page.do(picture(f"audit-entry-{size[0]}"))

@@ -208,7 +208,7 @@ def test_it_reads_back_the_latest_first_page_by_page(house: House) -> None:
     }  # fmt: skip
 
 
-def test_it_filters_by_action_actor_and_time(house: House) -> None:
+def test_it_filters_by_action_actor_label_and_time(house: House) -> None:
     path = f"{house.path}/audit"
     house.owner.patch(house.path, {"maxRunning": 1})
     moment = timezone.now().isoformat()
@@ -226,6 +226,8 @@ def test_it_filters_by_action_actor_and_time(house: House) -> None:
     assert labels() == [start, second, first]
     assert labels(action="workspace.change") == [second, first]
     assert labels(action=["workspace.change", "execution.start"], actor="admin-of-sales") == [start, second]
+    assert labels(label=house.workflow.name) == [start]
+    assert labels(label=house.workspace.name) == [second, first]
     assert labels(since=moment) == [start, second]
     assert labels(until=moment) == [first]
     assert labels(since="1969-01-01T00:00:00Z", until="9999-12-31T00:00:00Z") == [start, second, first]
@@ -234,7 +236,7 @@ def test_it_filters_by_action_actor_and_time(house: House) -> None:
 @pytest.mark.parametrize(
     "query",
     [{"action": "nothing"}, {"since": "yesterday"}, {"cursor": "1"}, {"limit": 0}, {"limit": 101}, {"unknown": 1},
-     {"actor": "x" * 151}],
+     {"actor": "x" * 151}, {"label": "x" * 201}],
 )  # fmt: skip
 def test_a_wrong_filter_is_said_by_name(house: House, query: dict[str, Any]) -> None:
     answer = house.owner.get(f"{house.path}/audit", **query)

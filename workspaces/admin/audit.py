@@ -1,19 +1,24 @@
 """The audit log, to read; and a base for pages whose models have no services that would write into it."""
 
+import json
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar, override
 from uuid import UUID
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
 
 from workspaces import audit
 from workspaces.access import Verb
+from workspaces.admin.links import link_to_execution
 from workspaces.admin.reach import ByRole, reach_of
 from workspaces.admin.theme import ModelAdmin
 from workspaces.models import Action, AuditEntry, Workspace
@@ -21,6 +26,8 @@ from workspaces.models import Action, AuditEntry, Workspace
 PER_PAGE = 50
 COUNTED = 5_000
 """So many entries can be paged through; filters lead to older ones."""
+EARLIER = ("again", "resumed")
+"""The details that are the id of the execution with which another one began."""
 PERIODS = {"hour": ("The last hour", 1), "day": ("The last day", 24), "month": ("The last 30 days", 30 * 24)}
 
 
@@ -113,8 +120,8 @@ class AuditEntryAdmin(ByRole):
     paginator = FirstEntries
     show_full_result_count = False
     sortable_by = ()
-    search_fields = ("=actor_name", "=subject_id")
-    search_help_text = "A user name, or the id of what it was done to."
+    search_fields = ("actor_name", "label", "subject_id")
+    search_help_text = "Who did it, or the name or id of what it was done to."
     ordering = ("-pk",)
     actions = None
     fields: ClassVar = (
@@ -127,6 +134,23 @@ class AuditEntryAdmin(ByRole):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return reach_of(request).within(AuditEntry.objects.all(), "workspace_id", Verb.ADMIN).order_by("-pk")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Those that have all of it in one of the fields, and nothing beside it: names have spaces in them."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        return queryset.filter(reduce(or_, (Q(**{f"{field}__iexact": term}) for field in self.search_fields))), False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Nobody changes an entry, so it has no history."""
+        context = {**(extra_context or {}), "show_history": False}
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return page
 
     def workspace_id_of(self, obj: AuditEntry) -> Any:
         return obj.workspace_id
@@ -150,6 +174,9 @@ class AuditEntryAdmin(ByRole):
 
     @admin.display(description="subject")
     def subject(self, entry: AuditEntry) -> str:
+        """With a link, if it is an execution: who sees the entry may see that too."""
+        if entry.subject_type == "execution":
+            return format_html("execution {}", link_to_execution(entry.subject_id))
         return f"{entry.subject_type} {entry.subject_id}".strip()
 
     @admin.display(description="workspace")
@@ -158,8 +185,15 @@ class AuditEntryAdmin(ByRole):
 
     @admin.display(description="details")
     def told(self, entry: AuditEntry) -> str:
-        return ", ".join(f"{name}: {_said(value)}" for name, value in entry.details.items())
+        """With a link to the execution that was run again or resumed."""
+        parts = ((name, _said(name, value)) for name, value in entry.details.items())
+        return format_html_join(", ", "{}: {}", parts)
 
 
-def _said(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _said(name: str, value: Any) -> str:
+    """As JSON has it, but for texts, which need no quotes."""
+    if name in EARLIER:
+        return link_to_execution(str(value))
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)

@@ -23,6 +23,9 @@ class AuditQuery(serializers.Serializer[Any]):
         error_messages={"invalid_choice": f"Give one of {', '.join(Action.values)}."},
     )
     actor = serializers.CharField(required=False, max_length=150, help_text="A user name.")
+    label = serializers.CharField(  # type: ignore[assignment]  # the metaclass takes the fields out of the class
+        required=False, max_length=200, help_text="The name of what it was done to, at that time."
+    )
     since = Moment(required=False, help_text="What was done then or later.")
     until = Moment(required=False, help_text="What was done before.")
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
@@ -90,5 +93,5 @@ def _queried(request: Request) -> dict[str, Any]:
 
 
 def _conditions(given: dict[str, Any]) -> dict[str, Any]:
-    names = {"action": "action__in", "actor": "actor_name", "cursor": "pk__lt"}
+    names = {"action": "action__in", "actor": "actor_name", "label": "label", "cursor": "pk__lt"}
     return {names[name]: given[name] for name in names if name in given}
