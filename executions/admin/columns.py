@@ -19,10 +19,14 @@ MOST_CHARACTERS = 140
 
 
 def name(execution: Execution) -> SafeString:
-    """The workflow's, with the first and the last characters of the id, and why it failed."""
+    """The workflow's, with the first and the last characters of the id, when it began, and why it failed."""
     shown = str(execution.pk)
-    cell = '<span class="t-name">{}</span><span class="t-mono t-faint t-id" title="{}">{}…{}</span>'
-    named = format_html(cell, execution.workflow.name, shown, shown[:13], shown[-4:])
+    cell = (
+        '<span class="t-name">{}</span><span class="t-mono t-faint t-id" title="{}">{}…{}</span>'
+        '<span class="t-begun">{}</span>'
+    )
+    begun = _time(execution.started_at or execution.created_at)
+    named = format_html(cell, execution.workflow.name, shown, shown[:13], shown[-4:], begun)
     message = str((execution.error or {}).get("message", ""))
     if not message or execution.status == ExecutionStatus.CANCELLED:
         return named

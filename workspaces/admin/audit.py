@@ -121,7 +121,7 @@ class AuditEntryAdmin(ByRole):
     show_full_result_count = False
     sortable_by = ()
     search_fields = ("actor_name", "label", "subject_id")
-    search_help_text = "Who did it, or the name or id of what it was done to."
+    search_help_text = "Who, or to what: its name or id."
     ordering = ("-pk",)
     actions = None
     fields: ClassVar = (
