@@ -3,6 +3,9 @@
 import dataclasses
 import inspect
 import json
+import shlex
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,8 @@ from pytest_django import Settings
 
 from executions import services
 from executions.models import Execution
+from tests.config.processes import environment
+from tests.docs import terminal
 from tests.docs.pages import DOCS, blocks, codes, rows, section
 from tests.factories import MembershipFactory, UserFactory, WorkflowFactory, WorkspaceFactory, definition
 from tests.workflows.http_server import replying, serving
@@ -114,6 +119,23 @@ def test_the_custom_handler_runs_as_it_stands(handlers: dict[str, Any]) -> None:
     assert (refused.status, refused.steps.get().attempt, error["code"]) == ("FAILED", 1, "OVER_LIMIT")
     assert error["details"] == {"limitCents": 50_000}
     assert dry.steps.get().output == {"simulated": True, "wouldSend": {"charge": "emmy", "amountCents": 700}}
+
+
+def test_an_app_that_is_made_as_shown_has_its_handlers_found(tmp_path: Path) -> None:
+    place = terminal.checkout(tmp_path)
+    (place / "with_shop.py").write_text('from config.settings import *\n\nINSTALLED_APPS += ["shop"]\n')
+    (making,) = [block for block in blocks(PAGE, "sh") if "startapp" in block]
+
+    subprocess.run(shlex.split(making), cwd=place, env=environment(), check=True)
+    (place / "shop" / "actions.py").write_text("\n".join(blocks(PAGE, "python handler")))
+    asked = "from workflows.actions import registry; print(registry.ACTIONS['charge'].handler.__module__)"
+    answer = subprocess.run(
+        [".venv/bin/python", "manage.py", "shell", "--verbosity=0", "-c", asked], cwd=place,
+        env=environment(DJANGO_SETTINGS_MODULE="with_shop", PYTHONPATH=place), capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+
+    assert answer.stdout.strip() == "shop.actions"
 
 
 @pytest.mark.django_db(transaction=True)
