@@ -8,7 +8,12 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.admin.conftest import SignIn
-from tests.factories import WorkspaceFactory
+from tests.admin.pages import words
+from tests.admin.scenes import address
+from tests.factories import WorkflowFactory, WorkspaceFactory, definition
+from workflows import services as workflows
+from workflows.documents import Json
+from workflows.models import Workflow, WorkflowStatus
 from workspaces import secrets
 from workspaces.models import AuditEntry, Role, Secret, Workspace
 
@@ -76,8 +81,7 @@ def test_what_cannot_be_kept_is_said_at_its_place(
 def test_the_list_says_when_each_was_set_and_is_in_order_without_a_mark_of_sorting(
     signed_in: SignIn, workspace: Workspace
 ) -> None:
-    for name in ("B", "A"):
-        secret, _ = secrets.put(workspace=workspace, name=name, value=VALUE)
+    secret, _ = (secrets.put(workspace=workspace, name=name, value=VALUE)[0] for name in ("B", "A"))
     client = signed_in(workspace, Role.ADMIN)
 
     answer = client.get(reverse(LIST))
@@ -86,6 +90,35 @@ def test_the_list_says_when_each_was_set_and_is_in_order_without_a_mark_of_sorti
     assert "sortpriority" not in answer.content.decode()
     for page in (answer, client.get(page_of(secret))):
         assert f"{secret.updated_at:%Y-%m-%d %H:%M:%S} UTC" in page.content.decode()
+
+
+def workflow_with(workspace: Workspace, name: str, text: str, **fields: Any) -> Workflow:
+    config: Json = {"url": "https://shop.example", "headers": {"X-Said": text}}
+    action: Json = {"type": "call_api", "config": config}
+    workflow: Workflow = WorkflowFactory.create(workspace=workspace, name=name, definition=definition(action), **fields)
+    return workflow
+
+
+def test_its_page_and_its_removal_say_which_workflows_name_it(signed_in: SignIn, workspace: Workspace) -> None:
+    named, unnamed = (secrets.put(workspace=workspace, name=name, value=VALUE)[0] for name in ("API_KEY", "OTHER"))
+    asking = workflow_with(workspace, "Asks the shop", "{{ secrets.API_KEY }}")
+    workflow_with(workspace, "Mentions it", "API_KEY, {{ secrets.ANOTHER_API_KEY }}")
+    archived = workflow_with(workspace, "Asked the shop", "{{ secrets.API_KEY }}")
+    workflows.set_status(workflow=archived, status=WorkflowStatus.ARCHIVED)
+    workflow_with(WorkspaceFactory.create(), "Elsewhere", "{{ secrets.API_KEY }}")
+    client = signed_in(workspace, Role.ADMIN)
+
+    def told(page: str) -> str:
+        return client.get(page).content.decode()
+
+    page = words(told(page_of(named)))
+    assert "Asks the shop" in page
+    assert not any(name in page for name in ("Mentions it", "Asked the shop", "Elsewhere"))
+    assert address("workflows_workflow_change", asking) in told(page_of(named))
+    assert "no workflow" in told(page_of(unnamed))
+    removal = words(told(reverse("admin:workspaces_secret_delete", args=[named.pk])))
+    assert removal.count("API_KEY is named by the workflow") == 1
+    assert "API_KEY is named by the workflow Asks the shop, which stays" in removal
 
 
 def test_it_is_removed(signed_in: SignIn, workspace: Workspace) -> None:

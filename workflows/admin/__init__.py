@@ -1,5 +1,5 @@
 """The pages of what should run."""
 
-from workflows.admin import versions
+from workflows.admin import secrets, versions
 
-__all__ = ["versions"]
+__all__ = ["secrets", "versions"]
