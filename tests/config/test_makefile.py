@@ -164,7 +164,8 @@ def test_the_audit_says_so_where_nothing_is_there_to_do_it(machine: Machine) -> 
 
 
 @pytest.mark.parametrize(
-    ("command", "call"), [("pip-audit", "pip-audit --strict --disable-pip"), ("uv", "uv tool run pip-audit --strict --disable-pip")]
+    ("command", "call"),
+    [("pip-audit", "pip-audit --strict --disable-pip"), ("uv", "uv tool run pip-audit --strict --disable-pip")],
 )
 def test_the_audit_fails_where_one_is_found(machine: Machine, command: str, call: str) -> None:
     machine.has(command, 'case "$*" in *--require-hashes*) exit 1 ;; esac')
