@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -13,6 +13,7 @@ from django.db.models.functions import Cast, Coalesce
 from executions.models import Execution, ExecutionQuerySet
 from executions.states import ExecutionStatus
 from workflows.models import Workflow
+from workspaces.moments import in_utc
 
 COUNTED_UP_TO = 10_000
 COUNTERS = (
@@ -66,9 +67,10 @@ def _bound(moment: datetime, *, shortest: bool) -> Any:
 
 def key_at(moment: datetime, *, shortest: bool) -> Key:
     """For SQLite the first or the last in the alphabet of the texts that stand for this moment."""
+    moment = in_utc(moment)
     if connection.vendor != "sqlite":
         return moment
-    longest = moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    longest = moment.replace(tzinfo=None).isoformat(" ", "microseconds")
     return longest.rstrip("0").rstrip(".") if shortest else longest
 
 

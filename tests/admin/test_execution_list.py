@@ -135,6 +135,16 @@ def test_what_is_not_understood_is_said_and_narrows_nothing(
     assert len(shown(admin_client, **{field: "nonsense"})) == len(mixed)
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_out_of_the_calendar_is_before_or_after_all(
+    admin_client: Client, mixed: dict[str, Execution], moment: str
+) -> None:
+    numbers = [len(shown(admin_client, **{field: moment})) for field in ("since", "until")]
+
+    assert sorted(numbers) == [0, len(mixed)]
+    assert (numbers[0] == 0) == moment.startswith("9999")
+
+
 def test_other_lookups_than_those_of_the_form_do_nothing(admin_client: Client, mixed: dict[str, Execution]) -> None:
     """A list that took any would tell, letter by letter, what isn't shown."""
     assert len(shown(admin_client, error__contains="pay_the_bill", variables="x", all="")) == len(mixed)

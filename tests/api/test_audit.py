@@ -231,6 +231,8 @@ def test_it_filters_by_action_actor_label_and_time(house: House) -> None:
     assert labels(since=moment) == [start, second]
     assert labels(until=moment) == [first]
     assert labels(since="1969-01-01T00:00:00Z", until="9999-12-31T00:00:00Z") == [start, second, first]
+    assert labels(since="0001-01-01T00:00:00Z", until="9999-12-31T23:59:59.999999Z") == [start, second, first]
+    assert labels(since="9999-12-31T23:59:59.999999Z") == labels(until="0001-01-01T00:00:00Z") == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from workspaces.fields import DetailsField, UUID7Key
+from workspaces.moments import in_utc, moved
 
 
 class Action(models.TextChoices):
@@ -65,9 +66,9 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
         """From `since` on and before `until`; by the key too, which has the time in it and an index."""
         found = self
         if since:
-            found = found.filter(at__gte=since, pk__gte=_first_key(since - KEY_MARGIN))
+            found = found.filter(at__gte=in_utc(since), pk__gte=_first_key(moved(since, -KEY_MARGIN)))
         if until:
-            found = found.filter(at__lt=until, pk__lt=_first_key(until + KEY_MARGIN))
+            found = found.filter(at__lt=in_utc(until), pk__lt=_first_key(moved(until, KEY_MARGIN)))
         return found
 
     def drop(self, at_most: int) -> int:
