@@ -3,8 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -64,14 +63,6 @@ class ExecutionList(ByRole):
         if request.POST.get("select_across") != "1":
             return rows
         return rows.filter(pk__in=self.get_changelist_instance(request).first_ids())
-
-    def response_action(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse | None:
-        try:
-            response: HttpResponse | None = super().response_action(request, *args, **options)
-        except ValidationError:  # of an id that is none
-            self.message_user(request, "What was selected isn't there.", messages.WARNING)
-            return None
-        return response
 
     def outcome_view(self, request: HttpRequest) -> HttpResponse:
         return outcome(self, request)

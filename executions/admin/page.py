@@ -26,6 +26,7 @@ from workflows.documents import Json
 from workflows.models import WorkflowVersion
 from workspaces.access import Verb
 from workspaces.admin.reach import ByRole, reach_of
+from workspaces.admin.wary import NUL
 from workspaces.models import Notification, Task
 
 TEMPLATES = "admin/executions/execution"
@@ -194,6 +195,8 @@ def _of_execution(execution: Execution, tracebacks: bool) -> dict[str, Json]:
 
 
 def _of_step(execution: Execution, step_path: str, tracebacks: bool) -> dict[str, Json]:
+    if NUL in step_path:
+        raise Http404
     step = get_object_or_404(Step, execution=execution, path=step_path)
     shown = step_json(step, traceback=tracebacks)
     return {part: shown[part] for part in PARTS}

@@ -71,6 +71,11 @@ def test_what_there_is_not_leads_back(admin_client: Client, typed: str) -> None:
     assert admin_client.get(f"/admin/executions/execution/{typed}/change/").status_code == 302
 
 
+@pytest.mark.parametrize("step", ["\0", "7", "(", "9" * 30])
+def test_a_step_that_is_none_has_no_documents(admin_client: Client, step: str) -> None:
+    assert admin_client.get(address(ran(ECHO), "step_document", step, "input")).status_code == 404
+
+
 @pytest.mark.parametrize("part", ["", "status", "input.json/..", "workspace"])
 def test_only_its_documents_can_be_had_as_json(admin_client: Client, part: str) -> None:
     execution = ran(ECHO)

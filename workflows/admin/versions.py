@@ -36,6 +36,7 @@ class WorkflowVersionAdmin(ByRole):
     sortable_by: Any = ()
     show_full_result_count = False
     actions: Any = None
+    narrowed_by = ("workflow", "workflow__id__exact")
 
     @admin.display(description="workflow")
     def of(self, version: WorkflowVersion) -> SafeString:
@@ -48,9 +49,6 @@ class WorkflowVersionAdmin(ByRole):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WorkflowVersion]:
         return super().get_queryset(request).defer("definition")
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        return lookup in {"workflow", "workflow__id__exact"} or super().lookup_allowed(lookup, value, request)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -20,7 +20,7 @@ from workspaces import audit
 from workspaces.access import Verb
 from workspaces.admin.links import link_to_execution
 from workspaces.admin.reach import ByRole, reach_of
-from workspaces.admin.theme import ModelAdmin
+from workspaces.admin.wary import Wary
 from workspaces.models import Action, AuditEntry, Workspace
 
 PER_PAGE = 50
@@ -31,7 +31,7 @@ EARLIER = ("again", "resumed")
 PERIODS = {"hour": ("The last hour", 1), "day": ("The last day", 24), "month": ("The last 30 days", 30 * 24)}
 
 
-class Audited(ModelAdmin):
+class Audited(Wary):
     """Tells the audit log what it tells the admin's own."""
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:

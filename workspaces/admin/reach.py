@@ -10,7 +10,7 @@ from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 
 from workspaces.access import MAY, Caller, Verb, workspaces_of
-from workspaces.admin.theme import ModelAdmin
+from workspaces.admin.wary import Wary
 from workspaces.models import Role, Workspace
 
 _KEPT = "_trilith_reach"
@@ -59,7 +59,7 @@ def _read(user: Any) -> Reach:
     return Reach({workspace_id: Role(role) for workspace_id, role in roles})
 
 
-class ByRole(ModelAdmin):
+class ByRole(Wary):
     """For models of a workspace: which rows there are, and what may be done with them, is for the roles to say.
 
     `workspace_lookup` leads from the model to its workspace; a verb that is None is for nobody.

@@ -14,7 +14,8 @@ from workspaces import tokens
 from workspaces.access import Verb
 from workspaces.admin.filters import WorkspaceFilter
 from workspaces.admin.reach import reach_of
-from workspaces.admin.theme import CheckboxSelectMultiple, ModelAdmin
+from workspaces.admin.theme import CheckboxSelectMultiple
+from workspaces.admin.wary import Wary
 from workspaces.models import ApiToken, Scope, Workspace
 
 
@@ -30,7 +31,7 @@ class ApiTokenForm(forms.ModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):
+class ApiTokenAdmin(Wary):
     """A token is issued here and revoked by deleting it; there is nothing to change about one."""
 
     form = ApiTokenForm
