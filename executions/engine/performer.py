@@ -6,14 +6,15 @@ import logging
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from queue import SimpleQueue
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from executions.engine import isolation, metrics
 from executions.engine.calling import leave_the_pool, perform
 from executions.engine.outcomes import Failure, Outcome
-from workflows.actions.context import ActionCancelled, ActionContext
+from workflows.actions.context import ActionContext
 from workflows.actions.registry import ActionType
 from workflows.documents import Json
 
@@ -26,6 +27,10 @@ COMPUTES_FROM = 0.05
 """Of that time. Many that compute share the interpreter, and one that waits needs none."""
 
 logger = logging.getLogger(__name__)
+
+
+class Stopped(BaseException):
+    """Raised where a handler computes though nobody waits for it. No `except Exception` of its own is to swallow it."""
 
 
 class Work(Protocol):
@@ -61,7 +66,7 @@ class Here:
     def stop(self) -> None:
         """Has Python raise there, which ends a loop that computes; what waits elsewhere hears of it afterwards."""
         if self._thread_id:
-            thread, error = ctypes.c_ulong(self._thread_id), ctypes.py_object(ActionCancelled)
+            thread, error = ctypes.c_ulong(self._thread_id), ctypes.py_object(Stopped)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
     def computed_seconds(self) -> float:
@@ -75,6 +80,7 @@ class Call:
 
     def __init__(self, work: Work, action: str, execution_id: UUID) -> None:
         self.work, self.action, self.execution_id = work, action, execution_id
+        self.was_left = False
         self._outcome: Outcome | None = None
         self._settled = threading.Event()
 
@@ -107,12 +113,31 @@ class _Thread(threading.Thread):
         leave_the_pool()
         while True:
             call = self.inbox.get()
-            call.perform()
-            was_left = _came_back(call)
+            with suppress(Stopped):  # a little late, when it has its outcome already
+                call.perform()
+            was_left = _was_left(call)
+            if was_left:
+                _let_go_of_logs()
             leave_the_pool()
             if was_left or len(_idle) >= MAX_IDLE_THREADS:
                 return
             _idle.append(self)
+
+
+def _was_left(call: Call) -> bool:
+    """Whether it had been left behind; it comes back, and from then on nobody stops it any more."""
+    while True:
+        with suppress(Stopped):
+            return _came_back(call)
+
+
+def _let_go_of_logs() -> None:
+    """Python 3.12's logging takes a lock before it minds to give it back; who is stopped in between would keep it."""
+    handlers = [handler for each in tuple(logging._handlerList) if (handler := each())]  # type: ignore[attr-defined]
+    locks: list[Any] = [logging._lock, *(handler.lock for handler in handlers if handler.lock)]  # type: ignore[attr-defined]
+    for lock in locks:
+        while lock._is_owned():
+            lock.release()
 
 
 _idle: deque[_Thread] = deque()
@@ -147,43 +172,54 @@ def end(call: Call) -> None:
     with _leaving:
         if call.wait(0) is not None:
             return
-        _leave(call)
+        call.was_left = True
+        _left.add(call)
+        left = _count(call.action)
         computed_before = call.work.computed_seconds()
-    stop = threading.Timer(PATIENCE_SECONDS, _stop, [call, computed_before])
-    stop.daemon = True
-    stop.start()
+    if left == MAX_LEFT_BEHIND:
+        message = "%s attempts of %r are at work long after their time: no more begin. Mend it, restart this process."
+        logger.error(message, MAX_LEFT_BEHIND, call.action)
+    _stop_later(call, computed_before)
     call.interrupt()
 
 
+def _stop_later(call: Call, computed_before: float) -> None:
+    stop = threading.Timer(PATIENCE_SECONDS, _stop, [call, computed_before])
+    stop.daemon = True
+    stop.start()
+
+
 def _stop(call: Call, computed_before: float) -> None:
-    """What computes all the time leaves others little of this process; so it gets another the next time."""
+    """What computes all the time leaves others little of this process; so it gets another the next time.
+
+    Stopped again and again, until it has come back: it may have been about to handle an error.
+    """
     with _leaving:
-        if call in _left:
-            if call.work.computed_seconds() - computed_before > COMPUTES_FROM * PATIENCE_SECONDS:
-                isolation.confine(call.action)
-            call.work.stop()
-
-
-def _leave(call: Call) -> None:
-    _left.add(call)
-    metrics.LEFT_BEHIND.labels(call.action).inc()
-    if _left_of(call.action) == MAX_LEFT_BEHIND:
-        message = "%s attempts of %r are at work long after their time: no more begin. Mend it, restart this process."
-        logger.error(message, MAX_LEFT_BEHIND, call.action)
+        if call not in _left:
+            return
+        computed = call.work.computed_seconds()
+        call.work.stop()
+    if computed - computed_before > COMPUTES_FROM * PATIENCE_SECONDS:
+        isolation.confine(call.action)
+        _stop_later(call, computed)
 
 
 def _left_of(action: str) -> int:
     return sum(call.action == action for call in _left)
 
 
+def _count(action: str) -> int:
+    left = _left_of(action)
+    metrics.LEFT_BEHIND.labels(action).set(left)
+    return left
+
+
 def _came_back(call: Call) -> bool:
-    """Whether it had been left behind."""
     with _leaving:
-        was_left = call in _left
-        if was_left:
-            _left.remove(call)
-            metrics.LEFT_BEHIND.labels(call.action).dec()
-    return was_left
+        _left.discard(call)
+        if call.was_left:
+            _count(call.action)
+        return call.was_left
 
 
 def _refusal(action: str) -> Failure | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import logging
 import os
 import re
 import resource
@@ -129,6 +130,12 @@ def _swallow(ends_at: float) -> None:
             continue
 
 
+def _log(ends_at: float) -> None:
+    """All the time, with an eye on whatever goes wrong in the log."""
+    while time.monotonic() < ends_at and not gate.is_set():
+        logging.getLogger("misbehaving").info("still at it")
+
+
 def _leave_threads(ends_at: float) -> None:
     for daemon in (True, False):
         threading.Thread(target=_sleep, args=[ends_at], daemon=daemon).start()
@@ -150,6 +157,7 @@ HANGS: dict[str, Callable[[float], object]] = {
     "spin": _spin,
     "swallow": _swallow,
     "leave threads": _leave_threads,
+    "log": _log,
     "hold the database": _hold_the_database,
     "hold the interpreter": _hold_the_interpreter,
 }

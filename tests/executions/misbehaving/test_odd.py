@@ -1,6 +1,8 @@
 """What handlers return and raise: each step ends as it is said, and the next one begins."""
 
 import json
+import logging
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -104,3 +106,24 @@ def test_of_one_kind_that_hangs_no_more_than_so_many_are_left_behind(monkeypatch
 
     codes = [(step.error or {}).get("code") for step in steps(execution)]
     assert codes == ["TIMEOUT", "TIMEOUT", "LEFT_BEHIND", "LEFT_BEHIND", None]
+
+
+def test_one_that_logs_without_end_is_stopped_and_leaves_the_log_to_others(tmp_path: Path) -> None:
+    """Logging handles what is raised within it, and on Python 3.12 may keep its lock then."""
+    handler, logger = logging.FileHandler(tmp_path / "log"), logging.getLogger("misbehaving")
+    logger.addHandler(handler)
+    logger.setLevel("INFO")
+    logger.propagate = False
+    stay: Json = {"type": "test_stay", "config": {"how": "log", "seconds": 60}, "timeout": 20, "onError": "continue"}
+    try:
+        ran(*[stay] * 4)
+        eventually(lambda: not [call for call in performer._left if call.action == "test_stay"], seconds=20)
+        assert handler.lock is not None
+        assert handler.lock.acquire(timeout=5)
+        handler.lock.release()
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = True
+        logger.setLevel("NOTSET")
+        handler.createLock()  # to close it also where it was lost
+        handler.close()
