@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from executions.engine import clock, dispatch, due, journal, limits, metrics, runner
 from executions.engine.runner import Observer
+from executions.engine.transactions import write_transaction
 from executions.models import UNSUCCESSFUL, Execution, Step
 from executions.representation import in_order
 from executions.states import ExecutionStatus, StepStatus, TransitionNotAllowed, WaitingFor
@@ -213,8 +214,8 @@ def resume(*, execution: Execution, by: AbstractBaseUser | None = None) -> Start
     """A new PENDING execution of the same version and data, which begins at the step where this one ended.
 
     The steps that ended before are copied as they are recorded. An execution is resumed once: asked again it gives the
-    one that there is, which may be resumed in turn. Raises NotResumable unless it is FAILED, TIMEOUT or CANCELLED, and
-    NotActive as `start` does.
+    one that there is, which may be resumed in turn. Raises NotResumable unless it is FAILED, TIMEOUT or CANCELLED,
+    NotActive as `start` does, and Execution.DoesNotExist when it was deleted meanwhile.
     """
     if execution.status not in UNSUCCESSFUL:
         which = ", ".join(sorted(UNSUCCESSFUL))
@@ -225,8 +226,10 @@ def resume(*, execution: Execution, by: AbstractBaseUser | None = None) -> Start
     resumed.resumed_from, resumed.first = execution.pk, execution.first or execution.pk
     entry = _entry(Action.EXECUTION_START, resumed, execution.workflow.name, resumed=str(execution.pk))
     try:
-        if not journal.resume(resumed, _ended_for_good(execution), entry=entry):
-            raise _not_active(Workflow.objects.get(pk=execution.workflow_id))
+        with write_transaction():  # which retention passes over: without its steps it would begin anew
+            kept = Execution.objects.select_for_update().get(pk=execution.pk)
+            if not journal.resume(resumed, _ended_for_good(kept), entry=entry):
+                raise _not_active(Workflow.objects.get(pk=execution.workflow_id))
     except IntegrityError:
         return Started(Execution.objects.get(resumed_from=execution.pk), is_replay=True)
     return Started(Execution.objects.get(pk=resumed.pk), is_replay=False)
@@ -237,7 +240,7 @@ def _ended_for_good(execution: Execution) -> list[Step]:
     steps, error = in_order(execution), execution.error or {}
     for step in steps[-1:]:
         action = definition_of(execution.version_id).actions[int(step.path)]
-        went_on = action.on_error is OnError.CONTINUE and (step.error or {}).get("code") != error.get("code")
+        went_on = action.on_error is OnError.CONTINUE and not _was_cut_off(step.error or {}, error)
         if step.status not in {StepStatus.SUCCESS, StepStatus.SKIPPED} and not (
             step.status == StepStatus.FAILED and went_on
         ):
@@ -250,6 +253,13 @@ def resumed_as(execution: Execution) -> UUID | None:
     if execution.status not in UNSUCCESSFUL:
         return None
     return Execution.objects.filter(resumed_from=execution.pk).values_list("pk", flat=True).first()
+
+
+def _was_cut_off(of_step: dict[str, Json], of_execution: dict[str, Json]) -> bool:
+    """Whether the end of the execution was that of the step: a time that is over each says in words of its own."""
+    if of_execution.get("code") == ExecutionStatus.TIMEOUT:
+        return of_step.get("code") == ExecutionStatus.TIMEOUT
+    return of_step == of_execution
 
 
 def may_resume(execution: Execution) -> bool:

@@ -102,6 +102,8 @@ class ExecutionPage(ByRole):
             raise PermissionDenied
         try:
             resumed, is_replay = services.resume(execution=execution, by=_user(request))
+        except Execution.DoesNotExist as gone:
+            raise Http404 from gone
         except (services.NotActive, services.NotResumable) as refused:
             messages.error(request, str(refused))
             return HttpResponseRedirect(_page_of(execution))

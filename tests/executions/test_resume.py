@@ -21,6 +21,8 @@ from tests.executions.programs.sink import Sink, listening
 from tests.executions.scenes import ran, started, statuses, steps
 from tests.factories import UserFactory
 from workflows import services as workflows
+from workflows.actions.context import ActionContext, ActionError
+from workflows.actions.registry import ActionConfig, action
 from workflows.documents import Json
 from workflows.models import WorkflowStatus
 
@@ -36,6 +38,16 @@ def sink(settings: Settings) -> Iterator[Sink]:
     with listening() as sink:
         settings.OUTBOUND_ALLOWED_HOSTS = [sink.authority]
         yield sink
+
+
+class CodeConfig(ActionConfig):
+    value: str
+
+
+@action("test_fail_as", config=CodeConfig)
+def fail_as(config: CodeConfig, _context: ActionContext) -> None:
+    """With a code of its own choice."""
+    raise ActionError(config.value)
 
 
 def resumed(execution: Execution) -> Execution:
@@ -178,3 +190,25 @@ def test_it_is_resumed_once_however_often_and_by_however_many_at_once() -> None:
     assert Execution.objects.count() == 2
     first.workflow.refresh_from_db()
     assert first.workflow.execution_count == 2
+
+
+def test_what_was_deleted_meanwhile_does_not_begin_anew() -> None:
+    """Retention takes an execution with its steps; whoever had it at hand isn't to make them once more."""
+    execution = ran(ECHO, FAIL)
+    handlers.seen.clear()
+    Execution.objects.filter(pk=execution.pk).delete()
+
+    with pytest.raises(Execution.DoesNotExist):
+        services.resume(execution=execution)
+    assert not Execution.objects.exists()
+
+
+def test_a_step_that_was_to_continue_stays_whatever_its_code_was() -> None:
+    fails: Json = {"type": "test_fail_as", "config": {"value": "CANCELLED"}, "onError": "continue"}
+    execution = started(fails, LAST | {"config": {"value": 1}})
+    claim = journal.claim(execution.pk)
+    assert claim is not None
+    stops = iter([False, True])
+    runner.run(claim, should_stop=lambda: next(stops, True))
+
+    assert statuses(resumed(cancelled(execution))) == ["failed"]
