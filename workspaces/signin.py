@@ -89,12 +89,16 @@ def _counted(name: str, network: str) -> Any:
 
 
 def _wait(failures: Any, limit: Limit, now: datetime) -> int:
-    """Seconds that are left; whole ones, and at least one while there is anything left."""
+    """Seconds that are left; whole ones, and at least one while there is anything left. Never more than are set for it,
+
+    though the clock that a failure was written by was ahead of this one.
+    """
     found = failures.aggregate(number=Count("pk"), latest=Max("at"))
     if not found["number"]:
         return 0
-    until = found["latest"] + timedelta(seconds=limit.seconds(found["number"]))
-    return max(0, -int((now - until) // timedelta(seconds=1)))
+    seconds = limit.seconds(found["number"])
+    until = found["latest"] + timedelta(seconds=seconds)
+    return max(0, min(seconds, -int((now - until) // timedelta(seconds=1))))
 
 
 def recent() -> QuerySet[SignInFailure]:

@@ -228,3 +228,15 @@ def test_tries_at_the_same_time_and_at_another_process_count_too() -> None:
     assert tried(RIGHT, address="127.0.0.1").status_code == 429
     assert elsewhere.status == 200, "who comes through a proxy that is trusted has an address of his own"
     assert AuditEntry.objects.filter(address=HOME, action="signin.failed").count() == 1
+
+
+def test_a_failure_from_a_clock_that_was_ahead_holds_nobody_up_for_longer(grace: User) -> None:
+    tried()
+    later(-6 * 3600)
+
+    assert is_in(tried(RIGHT))
+
+    for _ in range(5):
+        tried()
+    later(-6 * 3600)
+    assert int(tried(RIGHT)["Retry-After"]) <= 30
