@@ -92,12 +92,15 @@ def started(what: str, *arguments: Any) -> Any:
     return process
 
 
-def exitcode_of(process: Any) -> int:
-    """Once it is gone; by force, if it stays though it has nothing more to say."""
+def exitcode_of(process: Any, *, leaves_nobody: bool) -> int:
+    """Once it is gone; by force, if it stays though it has nothing more to say. Or with all that it has started."""
     process.join(PARTING_SECONDS)
     if process.exitcode in (None, UNKNOWN_END):
         kill(process)
         process.join()
+    elif leaves_nobody:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     exitcode = int(process.exitcode)
     process.close()
     return exitcode

@@ -137,11 +137,11 @@ def _listen_to_signals() -> None:
 
 
 def _listen(connection: Connection, context: ActionContext) -> None:
-    """Nobody waits for an attempt whose starter is gone."""
+    """Nobody waits for an attempt whose starter is gone, nor for what it has started."""
     with suppress(EOFError, OSError):
         while connection.recv_bytes() == isolation.CANCEL:
             context.cancelled.set()
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _context(found: dict[str, Any], lines: list[Json]) -> ActionContext:

@@ -88,7 +88,7 @@ class Apart:
                 "module": action_type.handler.__module__,
                 "config": config,
                 "context": _context_json(context),
-                "ids": get_contextvars(),
+                "ids": {name: str(value) for name, value in get_contextvars().items()},
                 "hidden": masking.hidden(),
             }
         ).encode()
@@ -124,6 +124,7 @@ class Apart:
         return 0.0
 
     def _performed(self) -> Outcome:
+        outcome = None
         ours, theirs = forks.pipe()
         with ours:
             with theirs:
@@ -136,7 +137,7 @@ class Apart:
             finally:
                 self._process = None
                 ours.close()
-                exitcode = forks.exitcode_of(process)
+                exitcode = forks.exitcode_of(process, leaves_nobody=outcome is None)
         if exitcode == forks.UNKNOWN_END:
             forks.server.forget()
         return outcome or Failure("PROCESS_ENDED", f"The handler's own process ended: {_end(exitcode)}.")

@@ -146,6 +146,14 @@ def start_and_stay(config: TellConfig, _context: ActionContext) -> None:
     process.wait()
 
 
+@action("test_start_and_crash_apart", config=TellConfig, isolated=True)
+def start_and_crash(config: TellConfig, _context: ActionContext) -> None:
+    """Leaves a process of its own behind, by a segmentation fault."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    Path(config.value).write_text(str(process.pid))
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
 @action("test_hold_apart", config=TellConfig, isolated=True)
 def hold(config: TellConfig, _context: ActionContext) -> None:
     """A minute and more in one call of C that lets nobody else run."""

@@ -6,9 +6,11 @@ import signal
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
+from structlog.contextvars import bound_contextvars
 
 from executions import services
 from executions.engine import forks, isolation, performer
@@ -46,6 +48,11 @@ def test_it_is_given_the_same_as_in_the_process_of_its_execution() -> None:
     assert there.output["idempotency_key"] == f"{execution.pk}:2"
     assert there.output["has time"] is True
     assert [line["message"] for line in there.log] == ["a line"]
+
+
+def test_whatever_is_bound_to_the_logs_of_its_starter_it_takes_as_text() -> None:
+    with bound_contextvars(request_id=uuid4()):
+        assert statuses(ran({"type": "test_told_apart"})) == ["success"]
 
 
 def test_it_may_pause_and_steer() -> None:

@@ -215,3 +215,17 @@ def test_without_a_process_the_attempt_says_so(monkeypatch: pytest.MonkeyPatch) 
 
     assert step.error["code"] == "PROCESS_UNAVAILABLE"
     assert "temporarily unavailable" in step.error["message"]
+
+
+def test_what_it_has_started_ends_with_one_that_crashes(tmp_path: Path) -> None:
+    crash: Json = {"type": "test_start_and_crash_apart", "config": {"value": str(tmp_path / "pid")}}
+
+    (step,) = steps(ran(crash))
+
+    assert step.error["code"] == "PROCESS_ENDED"
+    eventually(lambda: _is_gone(int((tmp_path / "pid").read_text())), seconds=10)
+
+
+def _is_gone(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or ") Z " in stat.read_text()
