@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -79,6 +79,11 @@ class Claim:
     @property
     def execution_id(self) -> UUID:
         return self.assignment.execution_id
+
+    def restore(self, earlier: "Claim") -> None:
+        """As it was when that copy of it was made: for whoever else has this one."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(earlier, each.name))
 
     def clock(self) -> datetime:
         """The database's time (UTC), without asking it again."""

@@ -223,7 +223,8 @@ class _Run:
                 faults.reach("effect.after")
                 return self._recorded(record, action, outcome, context)
         except (IntegrityError, ConnectionClosed) as error:
-            self.claim, self.steps, self.changes = claim, steps, {}
+            self.claim.restore(claim)  # the same one, by which others know how long its lease lasts
+            self.steps, self.changes = steps, {}
             self.scope = scope.build(self.execution, self.definition, steps.values())
             return self._recorded(record, action, undone(error), context)
 
