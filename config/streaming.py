@@ -43,6 +43,7 @@ class Streams:
         self._boards = boards
         self._at_most = at_most
         self._open: dict[asyncio.Future[bytes], Pass] = {}
+        self._within: set[asyncio.Task[Any] | None] = set()
         self._watch: asyncio.Task[None] | None = None
         self._is_over = False
 
@@ -98,9 +99,10 @@ class Streams:
             any_of: list[asyncio.Future[Any]] = [sending, leaving, closed]
             await asyncio.wait(any_of, return_when=asyncio.FIRST_COMPLETED)
             if closed.done():
-                return closed.result()
+                return b"" if sending in self._within else closed.result()
             return sending.result() if sending.done() else b""
         finally:
+            self._within.discard(sending)
             for task in (sending, leaving):
                 task.cancel()
             await asyncio.gather(sending, leaving, return_exceptions=True)
@@ -110,15 +112,22 @@ class Streams:
         try:
             async with aclosing(self._events(handed)) as events:
                 async for event in events:
-                    for start in range(0, len(event), PART_BYTES):
-                        part = event[start : start + PART_BYTES]
-                        await send({"type": "http.response.body", "body": part, "more_body": True})
+                    await self._send_whole(event, send)
         except Execution.DoesNotExist:
             return encoded("error", {"message": "This execution is there no longer."})
         except Exception:
             logger.exception("a stream broke off: %s", handed)
             return encoded("error", {"message": "The stream can't go on; connect again."})
         return b""
+
+    async def _send_whole(self, event: bytes, send: ASGISendCallable) -> None:
+        """Whoever is cut off within it is told nothing more: that would pass for a part of it."""
+        task = asyncio.current_task()
+        for start in range(0, len(event), PART_BYTES):
+            part = event[start : start + PART_BYTES]
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            has_more = start + PART_BYTES < len(event)
+            (self._within.add if has_more else self._within.discard)(task)
 
     def _events(self, handed: Pass) -> AsyncGenerator[bytes]:
         if handed.execution_id is None:
