@@ -20,6 +20,8 @@ from urllib.parse import quote, quote_plus, unquote_to_bytes
 MASK = "***"
 MIN_LINE_CHARACTERS = 16
 MAX_LINES = 64
+MIN_SPELLING = 6
+"""Secrets have 8 characters at least. What is shorter than this, as may be what escapes stand for, is any text."""
 SECRETS_IN_LOGS = 256
 # What is left as it is in a part of a URL: by quote(), requests, JavaScript's encodeURIComponent and encodeURI.
 _SAFE_IN_URLS = ("", "/", "!#$%&'()*+,/:;=?@[]~", "!'()*", ";,/?:@&=+$!*'()#")
@@ -32,18 +34,28 @@ _UNICODE_ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
 class Masker:
     def __init__(self, values: Iterable[str]) -> None:
         self.values = list(values)
-        self._values = sorted({part for value in self.values for part in _parts(value)}, key=len, reverse=True)
+
+    @cached_property
+    def spelt(self) -> dict[str, tuple[str, ...]]:
+        """Each part of the values, the longest first, and what it may be spelt as."""
+        parts = {part for value in self.values for part in _parts(value)}
+        return {part: _spellings(part) for part in sorted(parts, key=len, reverse=True)}
 
     def text(self, text: str) -> str:
-        for value in self._values:
-            for spelling in _spellings(value):
+        for spellings in self.spelt.values():
+            for spelling in spellings:
                 text = text.replace(spelling, MASK)
         return text
 
     @cached_property
     def longest(self) -> int:
         """How many characters anything that it masks may have."""
-        return max((len(_spellings(value)[0]) for value in self._values), default=0)
+        return max((len(spellings[0]) for spellings in self.spelt.values()), default=0)
+
+    @cached_property
+    def beginnings(self) -> frozenset[str]:
+        """A text in which none of them is has nothing to mask."""
+        return frozenset(each[:MIN_SPELLING] for spellings in self.spelt.values() for each in spellings)
 
     def cut(self, text: str, most: int, *, is_whole: bool) -> str:
         piece = text[: most + self.longest]
@@ -55,8 +67,14 @@ class Masker:
     def value(self, value: Any) -> Any:
         """The same JSON with its texts, keys and numbers masked; itself where there is nothing to mask."""
         text = _WRITER.encode(value)
-        has_traces = any(trace in text for part in self._values for trace in _traces(part))
+        has_traces = any(trace in text for trace in self._traces)
         return self._masked(value) if has_traces else value
+
+    @cached_property
+    def _traces(self) -> tuple[str, ...]:
+        """One of them is in every JSON text in which there is anything to mask."""
+        spelt = (_WRITER.encode(each)[1:-1] for spellings in self.spelt.values() for each in spellings)
+        return tuple(dict.fromkeys(spelt))
 
     def _masked(self, value: Any) -> Any:
         match value:
@@ -86,14 +104,9 @@ def _parts(value: str) -> Iterator[str]:
 def _spellings(value: str) -> tuple[str, ...]:
     """The longest first."""
     misread = value.encode().decode("latin-1")
-    found = {value, misread, *_in_urls(value), *_quoted(value), *_encoded(value.encode())} - {""}
+    found = {value, misread, *_in_urls(value), *_quoted(value), *_encoded(value.encode())}
+    found = {each for each in found if len(each) >= MIN_SPELLING}
     return tuple(sorted(found, key=len, reverse=True))
-
-
-@lru_cache(maxsize=4 * SECRETS_IN_LOGS)
-def _traces(value: str) -> tuple[str, ...]:
-    """One of them is in every JSON text in which there is anything of the value to mask."""
-    return tuple(dict.fromkeys(_WRITER.encode(spelling)[1:-1] for spelling in _spellings(value)))
 
 
 def _in_urls(value: str) -> Iterator[str]:
@@ -187,23 +200,40 @@ def beyond() -> int:
 
 
 class _Logs:
-    """What no line of this process's logs says: the values that were used last, all together, so the longest first."""
+    """What no line of this process's logs says: the values that were used last.
+
+    They may be many, and lines are short: so it is looked at first whether anything of them begins there.
+    """
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
-        self._values: dict[str, None] = {}
-        self.masker = _NOTHING
+        self._maskers: dict[str, Masker] = {}
+        self._all: tuple[frozenset[str], dict[str, tuple[str, ...]]] = frozenset(), {}
 
     def hide(self, values: Iterable[str]) -> None:
         with self._changing:
-            known = set(self._values)
+            known = set(self._maskers)
             for value in values:
-                self._values.pop(value, None)
-                self._values[value] = None
-            while len(self._values) > SECRETS_IN_LOGS:
-                del self._values[next(iter(self._values))]
-            if known != set(self._values):
-                self.masker = Masker(self._values)
+                self._maskers[value] = self._maskers.pop(value) if value in self._maskers else Masker([value])
+            while len(self._maskers) > SECRETS_IN_LOGS:
+                del self._maskers[next(iter(self._maskers))]
+            if known != set(self._maskers):
+                self._all = self._together()
+
+    def _together(self) -> tuple[frozenset[str], dict[str, tuple[str, ...]]]:
+        """Longer parts first, of whichever value: one secret may stand in another."""
+        spelt = {part: each for masker in self._maskers.values() for part, each in masker.spelt.items()}
+        beginnings = frozenset[str]().union(*(masker.beginnings for masker in self._maskers.values()))
+        return beginnings, dict(sorted(spelt.items(), key=lambda each: len(each[0]), reverse=True))
+
+    def masked(self, line: str) -> str:
+        beginnings, spelt = self._all
+        if beginnings.isdisjoint(line[at : at + MIN_SPELLING] for at in range(len(line) - MIN_SPELLING + 1)):
+            return line
+        for spellings in spelt.values():
+            for spelling in spellings:
+                line = line.replace(spelling, MASK)
+        return line
 
 
 _logs = _Logs()
@@ -215,4 +245,4 @@ def hide_in_logs(values: Iterable[str]) -> None:
 
 
 def masked_line(line: str) -> str:
-    return _logs.masker.text(line)
+    return _logs.masked(line)
