@@ -285,6 +285,18 @@ def test_a_rule_of_the_database_that_breaks_at_commit_is_a_failure_of_the_step()
     assert not Task.objects.exists()
 
 
+@pytest.mark.parametrize("value", ["break", "made"])
+def test_whoever_has_the_claim_sees_how_far_it_has_come(value: str) -> None:
+    """Also behind a step that was undone: by it an executor knows how long the lease lasts."""
+    execution = started({"type": "test_task", "config": {"value": value}, "onError": "continue"}, {"type": "test_echo"})
+    claim = _claimed(execution)
+
+    runner.run(claim)
+
+    execution.refresh_from_db()
+    assert claim.position == execution.position
+
+
 def test_a_transactional_handler_that_is_late_has_written_nothing() -> None:
     execution = ran({"type": "test_task", "config": {"value": "late"}, "timeout": 20})
 
