@@ -26,6 +26,8 @@ LOADING_SECONDS = 60.0
 UNKNOWN_END = 255
 """A process's own status; or `multiprocessing` says so since the server has ended, and nobody knows."""
 
+STOPS = {signal.SIGTERM, signal.SIGINT}
+
 logger = logging.getLogger(__name__)
 
 _processes = multiprocessing.get_context("forkserver")
@@ -119,11 +121,38 @@ def deaf() -> Iterator[None]:
 
     An attempt is stopped by the process that has started it.
     """
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def stay_deaf() -> None:
+    """For a process that was started so: told to stop with all others, it doesn't listen.
+
+    What it starts does: a signal's function isn't handed on to other programs, and forks get the usual ones back.
+    """
+    for each in STOPS:
+        signal.signal(each, lambda *_: None)
+        signal.siginterrupt(each, False)
+    _let_in()
+    os.register_at_fork(before=_keep_out, after_in_parent=_let_in, after_in_child=_listen_to_signals)
+
+
+def _keep_out() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+
+
+def _let_in() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
+
+def _listen_to_signals() -> None:
+    """In a fork; what it was told since it began, it hears now."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _let_in()
 
 
 @contextmanager

@@ -38,7 +38,7 @@ if not apps.ready:  # in the server, or in a process whose server couldn't
 from django.db import connections
 from structlog.contextvars import bind_contextvars
 
-from executions.engine import isolation
+from executions.engine import forks, isolation
 from executions.engine.calling import leave_the_pool, perform
 from executions.engine.outcomes import Failure, Outcome, clean
 from workflows.actions import registry
@@ -48,7 +48,6 @@ from workspaces.masking import Masker, hide_in_logs, masked_by
 
 GRACE_SECONDS = 2.0
 """Beyond its time: then the system ends it, also where nobody is there any more who would, and whatever it does."""
-STOPS = {signal.SIGTERM, signal.SIGINT}
 OOM_SCORE = "500"
 """When memory runs out, Linux is to look here first."""
 
@@ -107,33 +106,11 @@ class _Lines(list[Json]):
 
 
 def _settle_down() -> None:
-    """In a group of its own, which is stopped by whoever started it. Told to stop with all others, it doesn't listen.
-
-    What it starts does: a signal's function isn't handed on to other programs, and forks get the usual ones back.
-    """
+    """In a group of its own, which is stopped by whoever started it."""
     os.setsid()
-    for each in STOPS:
-        signal.signal(each, lambda *_: None)
-        signal.siginterrupt(each, False)
-    _let_in()
-    os.register_at_fork(before=_keep_out, after_in_parent=_let_in, after_in_child=_listen_to_signals)
+    forks.stay_deaf()
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
-
-
-def _keep_out() -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-
-
-def _let_in() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-
-
-def _listen_to_signals() -> None:
-    """In a fork; what it was told since it began, it hears now."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _let_in()
 
 
 def _listen(connection: Connection, context: ActionContext) -> None:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand
 
-from executions.engine import suspects
+from executions.engine import forks, suspects
 
 
 class Command(BaseCommand):
@@ -19,4 +19,5 @@ class Command(BaseCommand):
         parser.add_argument("epoch", type=int)
 
     def handle(self, *, execution: UUID, epoch: int, **options: Any) -> None:
+        forks.stay_deaf()
         suspects.run_alone(execution, epoch)

@@ -7,6 +7,8 @@ import os
 import re
 import resource
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -87,6 +89,14 @@ KILLS: dict[str, Callable[[], object]] = {
     "abort": os.abort,
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
 }
+
+
+@action("test_end_a_child", config=KillConfig)
+def end_a_child(_config: KillConfig, _context: ActionContext) -> int:
+    """Tells a process that it has started to stop, and waits for it."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        process.terminate()
+        return process.wait(20)
 
 
 class HangConfig(ActionConfig):

@@ -103,6 +103,13 @@ def test_one_that_makes_progress_alone_goes_on_in_company(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("_children_of_this_process")
+def test_what_it_starts_there_hears_when_it_is_told_to_stop() -> None:
+    execution = carried_on(started({"type": "test_end_a_child", "config": {"how": ""}}, LAST))
+
+    assert steps(execution)[0].output == -signal.SIGTERM
+
+
+@pytest.mark.usefixtures("_children_of_this_process")
 def test_one_that_eats_all_memory_that_its_process_may_have_fails_its_step() -> None:
     execution = carried_on(started({"type": "test_eat", "config": {"how": ""}, "onError": "continue"}, LAST))
 
