@@ -128,6 +128,7 @@ class _Run:
                     faults.reach("recovery.before" if move.interrupted else "backoff.over")
                     record = self._note(records.next_attempt(move, self.claim.clock()), new_attempt=True)
                     self._commit()
+                    self.secrets = Secrets(self.execution.workspace_id, self.definition)  # as they are by now
                     return record, move.action
                 case Skip(path, action, reason):
                     self._note(records.fresh(path, action, StepStatus.SKIPPED, output={"reason": reason}), is_new=True)

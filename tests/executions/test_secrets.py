@@ -355,9 +355,11 @@ def test_one_that_cannot_be_decrypted_fails_the_steps_that_need_it() -> None:
     assert steps(execution)[0].error["code"] == "SECRET_UNREADABLE"
 
 
-def test_one_that_is_removed_between_two_tries_fails_the_step() -> None:
+@pytest.mark.parametrize("delay_ms", [0, 20], ids=["at once", "after a pause"])
+def test_one_that_is_removed_between_two_tries_fails_the_step(delay_ms: int) -> None:
     config: Json = {"key": "{{ secrets.KEY }}", "how": "remove"}
-    execution = ran({"type": "test_leak", "config": config, "onError": "retry", "retryConfig": QUICK_RETRY})
+    retry: Json = {"maxRetries": 1, "delayMs": delay_ms, "jitter": False}
+    execution = ran({"type": "test_leak", "config": config, "onError": "retry", "retryConfig": retry})
 
     assert (execution.status, len(handlers.seen)) == ("FAILED", 1)
     assert "has no secret 'KEY'" in steps(execution)[0].error["message"]
