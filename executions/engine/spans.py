@@ -56,8 +56,12 @@ def provider() -> TracerProvider:
 def stop(exporting: TracerProvider) -> None:
     """Sends what there still is; by itself it would wait half a minute for a collector that is away."""
     sending = threading.Thread(target=exporting.shutdown, name="trilith-traces", daemon=True)
-    sending.start()
-    sending.join(EXIT_SECONDS)
+    try:
+        sending.start()
+    except RuntimeError:  # Python 3.12 starts no thread any more once it ends
+        exporting.shutdown()
+    else:
+        sending.join(EXIT_SECONDS)
 
 
 def _tracer() -> Tracer:
