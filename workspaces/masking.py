@@ -42,10 +42,7 @@ class Masker:
         return {part: _spellings(part) for part in sorted(parts, key=len, reverse=True)}
 
     def text(self, text: str) -> str:
-        for spellings in self.spelt.values():
-            for spelling in spellings:
-                text = text.replace(spelling, MASK)
-        return text
+        return _replaced(text, self.spelt)
 
     @cached_property
     def longest(self) -> int:
@@ -90,6 +87,13 @@ class Masker:
 
 
 _NOTHING = Masker(())
+
+
+def _replaced(text: str, spelt: dict[str, tuple[str, ...]]) -> str:
+    for spellings in spelt.values():
+        for spelling in spellings:
+            text = text.replace(spelling, MASK)
+    return text
 
 
 def _parts(value: str) -> Iterator[str]:
@@ -230,10 +234,7 @@ class _Logs:
         beginnings, spelt = self._all
         if beginnings.isdisjoint(line[at : at + MIN_SPELLING] for at in range(len(line) - MIN_SPELLING + 1)):
             return line
-        for spellings in spelt.values():
-            for spelling in spellings:
-                line = line.replace(spelling, MASK)
-        return line
+        return _replaced(line, spelt)
 
 
 _logs = _Logs()

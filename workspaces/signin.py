@@ -89,9 +89,9 @@ def _counted(name: str, network: str) -> Any:
 
 
 def _wait(failures: Any, limit: Limit, now: datetime) -> int:
-    """Seconds that are left; whole ones, and at least one while there is anything left. Never more than are set for it,
+    """Seconds that are left; whole ones, and at least one while there is anything left.
 
-    though the clock that a failure was written by was ahead of this one.
+    Never more than these failures cost, also where one was written by a clock that was ahead of this one.
     """
     found = failures.aggregate(number=Count("pk"), latest=Max("at"))
     if not found["number"]:

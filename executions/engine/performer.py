@@ -133,8 +133,9 @@ def _was_left(call: Call) -> bool:
 
 def _let_go_of_logs() -> None:
     """Python 3.12's logging takes a lock before it minds to give it back; who is stopped in between would keep it."""
-    handlers = [handler for each in tuple(logging._handlerList) if (handler := each())]  # type: ignore[attr-defined]
-    locks: list[Any] = [logging._lock, *(handler.lock for handler in handlers if handler.lock)]  # type: ignore[attr-defined]
+    known: Any = logging  # its list of handlers and its own lock have no types
+    handlers = [handler for each in tuple(known._handlerList) if (handler := each())]
+    locks = [known._lock, *(handler.lock for handler in handlers if handler.lock)]
     for lock in locks:
         while lock._is_owned():
             lock.release()

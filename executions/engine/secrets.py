@@ -20,7 +20,10 @@ TEXTS_OF_FAILURE = ("code", "message", "details", "traceback")
 
 
 class Secrets:
-    """Those of one claim. They are read when they are first needed; of a definition that names none, never."""
+    """Those of one claim, until a step is tried again: that reads them anew.
+
+    They are read when they are first needed; of a definition that names none, never.
+    """
 
     def __init__(self, workspace_id: UUID, definition: Definition) -> None:
         self._workspace_id = workspace_id

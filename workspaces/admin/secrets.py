@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from workspaces import audit, secrets
+from workspaces import audit, names, secrets
 from workspaces.access import Verb
 from workspaces.admin.filters import WorkspaceFilter
 from workspaces.admin.reach import ByRole
@@ -44,7 +44,7 @@ class SecretAdmin(ByRole):
     view_verb = Verb.WRITE
     add_verb = change_verb = delete_verb = Verb.ADMIN
     form = SecretForm
-    help_texts: ClassVar = {"name": "Configs say {{ secrets.NAME }}. Letters, digits and _."}
+    help_texts: ClassVar = {"name": f"Configs say {{{{ secrets.NAME }}}}, upper and lower case count. {names.RULE}"}
     list_display = ("name", "workspace", "updated_at")
     list_filter = (("workspace", WorkspaceFilter),)
     list_select_related = ("workspace",)
